@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root of the command line: joins the commands of both sides and shows every error alike.
+
+An error is three lines on stderr: what, why, and a hint. A traceback comes only with `--debug`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from traces.errors import STATUS_UNUSABLE_INPUT, ProctraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROOMS: Final = {
+    "tracer.commands": ("record", "doctor"),
+    "replay.commands": ("replay", "tree", "info", "dump", "audit"),
+}
+"""The module that registers a command: a known command imports that module alone."""
+
+_STATUS_INTERRUPTED: Final = 128 + 2
+_STATUS_BROKEN_PIPE: Final = 128 + 13
+_DEBUG: Final = "--debug"
+
+
+class _Root(TyperGroup):
+    """A group of commands that ends quietly when whoever reads its output has gone."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its own type of it private
+        """Run the command; the output is written out before its status is."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _discard_output()
+            raise typer.Exit(_STATUS_BROKEN_PIPE) from None
+        return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (sys.argv without arguments) and give its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _DEBUG in _before_command(words)
+    try:
+        return _run(words)
+    except ProctraceError as error:
+        return _fail(error, debug=debug)
+    except typer.TyperException as error:
+        return _fail(_misuse(error), debug=debug, why="usage")
+    except KeyboardInterrupt:
+        return _STATUS_INTERRUPTED
+    except OSError as error:
+        what = f"the system refused an operation{f' on {error.filename!r}' * bool(error.filename)}"
+        why = error.strerror or str(error)
+        return _fail(_own_failure(what, why), debug=debug)
+    except Exception as error:  # noqa: BLE001 - the last stop: a bug is shown like an error, too
+        why = f"{type(error).__name__}: {error}"
+        return _fail(_own_failure("this is a bug in proctrace", why), debug=debug)
+
+
+def _run(words: list[str]) -> int:
+    command = get_command(_app(words))
+    result = command.main(args=words, prog_name="proctrace", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _app(words: list[str]) -> typer.Typer:
+    """Give the application with the room of the named command, or with both rooms."""
+    app = typer.Typer(
+        cls=_Root,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    named = words[len(_before_command(words)) :][:1]
+    known = [room for room, commands in _ROOMS.items() if named and named[0] in commands]
+    for room in known or _ROOMS:
+        importlib.import_module(room).register(app)
+    return app
+
+
+def _root(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    debug: Annotated[  # noqa: ARG001 - read by main(), which must know it before anything fails
+        bool, typer.Option(_DEBUG, help="Show a traceback with an error.")
+    ] = False,
+) -> None:
+    """Record how processes really come into being, and replay the recording offline.
+
+    Example: proctrace record -o build.ptrace -- make, then: proctrace replay build.ptrace
+    """
+    if version:
+        typer.echo(f"proctrace {_version()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415 - slow, and needed here alone
+
+    try:
+        return metadata.version("proctrace")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _before_command(words: list[str]) -> list[str]:
+    """Give the leading options; the root's own take no values."""
+    count = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
+    return words[:count]
+
+
+def _misuse(error: typer.TyperException) -> ProctraceError:
+    """Give a mistake on the command line as an error of ours."""
+    what, _, meant = error.format_message().partition(" Did you mean ")
+    what = what.partition(" (Possible options")[0].rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "proctrace"
+    usage = context.get_usage().partition(" ")[2] if context is not None else path
+    close = getattr(error, "possibilities", None) or ([meant] if meant else [])
+    hint = f"'{path} --help' tells what it takes"
+    if getattr(error, "option_name", None) == _DEBUG:
+        hint = f"{_DEBUG} comes before the command: {path.replace(' ', f' {_DEBUG} ', 1)}"
+    elif close:
+        hint = f"did you mean {' or '.join(close).rstrip('?')}? {hint}"
+    return ProctraceError(
+        what[:1].lower() + what[1:],
+        " ".join(usage.split()),
+        hint,
+        status=STATUS_UNUSABLE_INPUT,
+    )
+
+
+def _own_failure(what: str, why: str) -> ProctraceError:
+    return ProctraceError(what, why, f"'proctrace {_DEBUG} ...' shows where it happened")
+
+
+def _fail(error: ProctraceError, *, debug: bool, why: str = "why") -> int:
+    """Show an error on stderr and give the exit status."""
+    if debug:
+        traceback.print_exc()
+    lines = (f"proctrace: {_one_line(error.what)}", f"{why}: {_one_line(error.why)}",
+             f"hint: {_one_line(error.hint)}")  # fmt: skip
+    try:
+        sys.stderr.write("\n  ".join(lines) + "\n")
+    except BrokenPipeError:
+        _discard_output()
+    return error.status
+
+
+def _one_line(text: str) -> str:
+    """Give a text without anything that could break its line or steer a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _discard_output() -> None:
+    # What is still buffered would fail again when Python flushes at exit.
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened in a recording, on one page: counts, a small tree, waits, completeness."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from replay.creation import How
+from replay.report import tree
+from replay.report.audit import verdict_line
+from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
+from replay.report.units import counted, duration
+from traces.shown import shell_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from replay.audit import Audit
+    from replay.recording import Recording
+    from replay.totals import Totals
+    from traces.reader import Trace
+
+TREE_LINES: Final = 40
+"""How many processes the small tree shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the page is made of."""
+
+    trace: Trace
+    recording: Recording
+    totals: Totals
+    audit: Audit
+    tree: tree.Tree
+
+
+def summary_json(summary: Summary) -> dict[str, object]:
+    """Give the summary as a value for JSON."""
+    recording = {**asdict(summary.recording), "span_ns": summary.recording.span_ns}
+    return {
+        "recording": {name: None if value == "" else value for name, value in recording.items()},
+        "totals": asdict(summary.totals),
+        "complete": summary.trace.complete,
+        "truncated": summary.trace.truncated,
+        "verdict": summary.audit.verdict,
+        "reasons": list(summary.audit.reasons),
+    }
+
+
+def summary_lines(summary: Summary, width: int | None) -> Iterator[Line]:
+    """Give the page; `width` crops the commands of the tree."""
+    yield from aligned(list(_head_rows(summary)))
+    yield []
+    yield from aligned(list(_count_rows(summary.totals)))
+    yield []
+    yield from _tree_lines(summary, width)
+    yield []
+    yield [("recording  ", DIM), *verdict_line(summary.audit)]
+    for reason in summary.audit.reasons:
+        yield [("  - ", DIM), (reason, NOTABLE)]
+    yield []
+    yield from _next_lines(summary)
+
+
+def _head_rows(summary: Summary) -> Iterator[list[Piece]]:
+    recording = summary.recording
+    if recording.subject:
+        yield [("recorded", DIM), (recording.subject, BOLD)]
+    where = [word for word in (recording.hostname, recording.kernel, recording.machine) if word]
+    if where:
+        yield [("host", DIM), (", ".join(where), PLAIN)]
+    when = [recording.began_utc] if recording.began_utc else []
+    if recording.span_ns:
+        when.append(f"for {duration(recording.span_ns)}")
+    if recording.stopped_by:
+        when.append(f"until {recording.stopped_by}")
+    if when:
+        yield [("when", DIM), (", ".join(when), PLAIN)]
+    if recording.status is not None:
+        yield [("status", DIM), (str(recording.status), BAD if recording.status else GOOD)]
+
+
+def _count_rows(totals: Totals) -> Iterator[list[Piece]]:
+    before = f", {totals.before_recording:,} there before" if totals.before_recording else ""
+    running = f", {totals.running:,} not ended" if totals.running else ""
+    processes = counted(totals.processes, "process", "processes") + before + running
+    yield [("processes", DIM), (processes, PLAIN)]
+    created = [counted(count, _HOW_NOUNS[how]) for how, count in totals.created.items()]
+    yield [("created", DIM), *_with_failures(created, totals.failed_clones)]
+    yield [("executed", DIM), *_with_failures([counted(totals.execs, "exec")], totals.failed_execs)]
+    ends = [f"{count:,} × status {status}" for status, count in totals.statuses.items()]
+    ends += [f"{count:,} × {name}" for name, count in totals.signals.items()]
+    if totals.core_dumps:
+        ends.append(counted(totals.core_dumps, "core dump"))
+    yield [("ended", DIM), (", ".join(ends) or "none", PLAIN)]
+    yield [("waits", DIM), (_waits(totals), PLAIN)]
+
+
+_HOW_NOUNS: Final = {
+    How.FORK: "fork",
+    How.VFORK: "vfork",
+    How.VFORK_LIKE: "vfork-like clone",
+    How.CLONE: "other clone",
+    How.THREAD: "thread",
+}
+
+
+def _with_failures(done: list[str], failures: Mapping[str, int]) -> Iterator[Piece]:
+    yield ", ".join(done) or "none", PLAIN
+    if failures:
+        listed = ", ".join(f"{count:,} × {name}" for name, count in failures.items())
+        yield f"failed: {listed}", NOTABLE
+
+
+def _waits(totals: Totals) -> str:
+    words = [f"{count:,} {choice}" for choice, count in totals.waits.items()]
+    if totals.blocked_ns:
+        words.append(f"blocked for {duration(totals.blocked_ns)} in all")
+    if totals.zombie_ns:
+        words.append(f"zombies for {duration(totals.zombie_ns)} in all")
+    return ", ".join(words) or "none"
+
+
+def _tree_lines(summary: Summary, width: int | None) -> Iterator[Line]:
+    rows = list(islice(summary.tree.rows(), TREE_LINES))
+    yield from tree.lines(rows, tree.column_widths(rows), width)
+    more = summary.totals.processes - len(rows)
+    if more > 0:
+        what = counted(more, "more process", "more processes")
+        yield [(f"… {what}: proctrace tree {_path(summary)}", NOTABLE)]
+
+
+def _next_lines(summary: Summary) -> Iterator[Line]:
+    path = _path(summary)
+    yield [("next", DIM)]
+    rows: list[list[Piece]] = [
+        [(f"proctrace tree --threads {path}", PLAIN), ("the whole tree, with threads", DIM)],
+        [(f"proctrace audit {path}", PLAIN), ("how complete the recording is", DIM)],
+        [(f"proctrace dump --by-time {path}", PLAIN), ("every event", DIM)],
+    ]
+    yield from aligned(rows, indent="  ")
+
+
+def _path(summary: Summary) -> str:
+    return shell_word(bytes(summary.trace.path))

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Process histories made up for tests, told in sentences and recorded without a kernel."""

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only module that imports bcc: compiling, loading and attaching BPF programs.
+
+bcc is imported when a program is first compiled, so that everything else works without it. What
+clang, libbpf and the verifier print goes to a log, never to the user's terminal.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from tracer.bpf_syscall import ProgramInfo, program_info
+from traces.errors import ProctraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Bpf",
+    "HookRefused",
+    "LoadedFunction",
+    "ProgramInfo",
+    "Table",
+    "attach",
+    "compile_program",
+    "detach",
+    "import_bcc",
+    "load_raw_tracepoint",
+    "program_info",
+]
+
+KERNEL_HEADERS = Path(__file__).parent / "bpf" / "kheaders"
+"""Our own stand-in for the kernel's headers, which bcc wants to find somewhere."""
+
+_CFLAGS = ["-g0", "-O1"]
+"""Debug information and -O2 double the time that clang takes and gain the programs nothing."""
+
+_INSTALL = "apt install python3-bpfcc, and use a venv made with --system-site-packages"
+
+
+class HookRefused(ProctraceError):  # noqa: N818 - an answer of the kernel, and seldom a failure
+    """The kernel refused to attach a program; `errno` says how."""
+
+    def __init__(self, what: str, errno: int, why: str) -> None:
+        super().__init__(what, why, "run 'proctrace doctor' to see what this kernel offers")
+        self.errno = errno
+
+
+class LoadedFunction(Protocol):
+    """A BPF program in the kernel."""
+
+    @property
+    def fd(self) -> int:
+        """Its descriptor."""
+
+
+class Table(Protocol):
+    """A BPF map. Keys and values are ctypes instances of `Key` and `Leaf`."""
+
+    Key: Any
+    Leaf: Any
+
+    @property
+    def map_fd(self) -> int:
+        """Its descriptor."""
+
+    def __getitem__(self, key: object) -> Any:  # noqa: ANN401 - a ctypes type of the map's own
+        """Give the value of `key`; raise KeyError without one."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Store a value."""
+
+    def __delitem__(self, key: object) -> None:
+        """Remove a key; raise KeyError without it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give the keys."""
+
+    def items(self) -> Any:  # noqa: ANN401
+        """Give all pairs of key and value."""
+
+
+class Bpf(Protocol):
+    """A compiled set of programs and maps: what is used of bcc.BPF."""
+
+    RAW_TRACEPOINT: int
+
+    def load_func(self, func_name: bytes, prog_type: int) -> LoadedFunction:
+        """Load one function into the kernel."""
+
+    def attach_raw_tracepoint(self, tp: bytes, fn_name: bytes) -> None:
+        """Run a loaded function at every hit of a raw tracepoint."""
+
+    def detach_raw_tracepoint(self, tp: bytes) -> None:
+        """Undo `attach_raw_tracepoint`."""
+
+    def __getitem__(self, name: bytes) -> Table:
+        """Give a map by its name; raise KeyError without it."""
+
+    def cleanup(self) -> None:
+        """Detach and free everything."""
+
+
+def import_bcc() -> type[Any]:
+    """Give the class bcc.BPF; raise ProctraceError when the real bcc cannot be used."""
+    try:
+        module = importlib.import_module("bcc")
+    except ModuleNotFoundError as error:
+        if error.name != "bcc":
+            raise _broken(error) from error
+        raise ProctraceError(
+            "bcc is not installed", "this Python finds no module named bcc", _INSTALL
+        ) from error
+    except (ImportError, OSError, AttributeError) as error:
+        raise _broken(error) from error
+    if not hasattr(module, "BPF"):
+        raise ProctraceError(
+            "the installed module bcc is not the BPF Compiler Collection",
+            f"{getattr(module, '__file__', 'bcc')} has no BPF: "
+            "the package named bcc on PyPI is something else",
+            "pip uninstall bcc; " + _INSTALL,
+        )
+    return cast("type[Any]", module.BPF)
+
+
+def compile_program(text: str) -> Bpf:
+    """Compile BPF C to programs and maps, without kernel headers.
+
+    Raise ProctraceError, with clang's messages in a file that the hint names, when that fails.
+    """
+    bpf_class = import_bcc()
+    source = text.encode()
+    with _reporting("cannot compile the BPF programs", source), _stub_headers():
+        return cast("Bpf", bpf_class(text=source, cflags=_CFLAGS))
+
+
+def load_raw_tracepoint(bpf: Bpf, function_name: str) -> LoadedFunction:
+    """Load one function as a raw tracepoint program.
+
+    Raise ProctraceError, with the verifier's log in a file that the hint names, on refusal.
+    """
+    with _reporting(f"cannot load the BPF program {function_name}"):
+        return bpf.load_func(function_name.encode(), bpf.RAW_TRACEPOINT)
+
+
+def attach(bpf: Bpf, tracepoint: str, function_name: str) -> None:
+    """Run a loaded function at a raw tracepoint; raise HookRefused when the kernel refuses."""
+    what = f"cannot attach {function_name} to the raw tracepoint {tracepoint}"
+    with _standard_error_into_file():
+        ctypes.set_errno(0)
+        try:
+            bpf.attach_raw_tracepoint(tracepoint.encode(), function_name.encode())
+        except Exception as error:  # bcc raises no narrower class
+            code = ctypes.get_errno()
+            raise HookRefused(what, code, _why_not_attached(code)) from error
+
+
+def detach(bpf: Bpf, tracepoint: str) -> None:
+    """Undo `attach`."""
+    bpf.detach_raw_tracepoint(tracepoint.encode())
+
+
+def _why_not_attached(code: int) -> str:
+    reasons = {
+        2: "this kernel has no such tracepoint",
+        22: "the program reads an argument that this kernel's tracepoint does not have",
+    }
+    return f"{reasons.get(code, os.strerror(code))} (errno {code})"
+
+
+def _broken(error: Exception) -> ProctraceError:
+    return ProctraceError(
+        "bcc is installed but does not work",
+        " ".join(str(error).split()) or type(error).__name__,
+        "apt install --reinstall python3-bpfcc libbpfcc",
+    )
+
+
+@contextmanager
+def _stub_headers() -> Iterator[None]:
+    """Let libbcc find our headers; it asks getenv() while compiling."""
+    before = os.environ.get("BCC_KERNEL_SOURCE")
+    os.environ["BCC_KERNEL_SOURCE"] = str(KERNEL_HEADERS)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["BCC_KERNEL_SOURCE"]
+        else:
+            os.environ["BCC_KERNEL_SOURCE"] = before
+
+
+@contextmanager
+def _standard_error_into_file() -> Iterator[Any]:
+    """Send what C code prints on descriptor 2 to a temporary file, and give the file."""
+    with tempfile.TemporaryFile() as log:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        terminal = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield log
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+@contextmanager
+def _reporting(what: str, source: bytes = b"") -> Iterator[None]:
+    """Turn any failure of bcc into one ProctraceError whose hint names a log of its messages."""
+    with _standard_error_into_file() as log:
+        try:
+            yield
+        except Exception as error:  # bcc raises no narrower class
+            log.seek(0)
+            path = _keep(log.read(), source)
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise ProctraceError(
+                what, why, f"the compiler's and verifier's messages are in {path}"
+            ) from error
+
+
+def _keep(messages: bytes, source: bytes) -> Path:
+    with tempfile.NamedTemporaryFile(prefix="proctrace-", suffix=".log", delete=False) as kept:
+        kept.write(messages)
+        if source:
+            kept.write(b"\n---- the program ----\n" + source)
+        return Path(kept.name)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/* A task ends: sched_process_exit, with the kernel's own counters and the children left behind. */
+
+/*
+ * Walks task->children without tasklist_lock. A list that changes under our feet is noticed,
+ * since every entry must still have this task as its real_parent.
+ */
+INLINE void record_orphans(struct followed *entry, u64 task, u64 now)
+{
+	u64 head = task + OFF_task_struct__children;
+	u64 link = peek(head);
+	u32 seen = 0;
+	u64 child;
+
+	for (int i = 0; i < ORPHANS_MAX; i++) {
+		struct orphan *r;
+
+		if (link == head || !link)
+			break;
+		child = link - OFF_task_struct__sibling;
+		if (peek(child + OFF_task_struct__real_parent) != task)
+			break;
+		link = peek(link);
+		r = reserve_orphan();
+		if (!r)
+			break;
+		r->time_ns = now;
+		r->kind = KIND_ORPHAN;
+		r->cpu = bpf_get_smp_processor_id();
+		r->tid = entry->tid;
+		r->tgid = entry->tgid;
+		r->start_ns = entry->start_ns;
+		r->child_tid = tid_of(child);
+		r->child_tgid = tgid_of(child);
+		r->child_start_ns = start_of(child);
+		r->truncated = i == ORPHANS_MAX - 1 && link != head;
+		if (!seen) {
+			entry->first_orphan = child;
+			entry->first_orphan_tid = r->child_tid;
+		}
+		seen++;
+		submit_orphan(r);
+	}
+	entry->orphans = seen;
+}
+
+INLINE void record_exit(struct followed *entry, u64 task, u32 group_dead)
+{
+	struct exit *r = reserve_exit();
+	u64 signal = peek(task + OFF_task_struct__signal);
+	u64 parent = peek(task + OFF_task_struct__real_parent);
+
+	if (!r)
+		return;
+	r->time_ns = bpf_ktime_get_ns();
+	r->kind = KIND_EXIT;
+	r->cpu = bpf_get_smp_processor_id();
+	r->tid = entry->tid;
+	r->tgid = entry->tgid;
+	r->start_ns = entry->start_ns;
+	r->real_parent_tid = tid_of(parent);
+	r->real_parent_tgid = tgid_of(parent);
+	r->real_parent_start_ns = start_of(parent);
+	r->exit_code = peek32(task + OFF_task_struct__exit_code);
+	r->group_exit_code = peek32(signal + OFF_signal_struct__group_exit_code);
+	r->signal_flags = peek32(signal + OFF_signal_struct__flags);
+	r->group_dead = group_dead;
+	r->orphans = entry->orphans;
+	r->flags = peek32(task + OFF_task_struct__flags);
+	r->min_flt = peek(task + OFF_task_struct__min_flt);
+	r->maj_flt = peek(task + OFF_task_struct__maj_flt);
+	r->utime_ns = peek(task + OFF_task_struct__utime);
+	r->stime_ns = peek(task + OFF_task_struct__stime);
+	r->runtime_ns = peek(task + OFF_task_struct__se + OFF_sched_entity__sum_exec_runtime);
+	r->nvcsw = peek(task + OFF_task_struct__nvcsw);
+	r->nivcsw = peek(task + OFF_task_struct__nivcsw);
+	r->maxrss_pages = peek(signal + OFF_signal_struct__maxrss);
+	r->mm = peek(task + OFF_task_struct__mm);
+	r->cgroup = cgroup_of(task);
+	r->uid = uid_of(task);
+	bpf_probe_read_kernel(r->comm, sizeof(r->comm), (void *)(task + OFF_task_struct__comm));
+	submit_exit(r);
+}
+
+/*
+ * sched_process_exit(task[, bool group_dead since 6.16]). do_exit() has dropped signal->live and
+ * set exit_code and signal->maxrss before, in every version since 5.10.
+ */
+int on_sched_process_exit(struct raw_arguments *ctx)
+{
+	u64 task = bpf_get_current_task();
+	struct followed *entry = follow_wanted(task, 0);
+	u64 signal;
+
+	if (!entry)
+		return 0;
+	add(COUNT_EXIT, 1);
+#ifdef ADOPT_RUNNING
+	wanted_tids.delete(&entry->tid);
+#endif
+	entry->ended = 1;
+	entry->syscall = 0;
+	record_orphans(entry, task, bpf_ktime_get_ns());
+	signal = peek(task + OFF_task_struct__signal);
+	record_exit(entry, task, peek32(signal + OFF_signal_struct__live) == 0);
+	return 0;
+}

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The few bpf(2) and perf_event_open(2) calls that bcc has no exact equivalent for.
+
+Every function that returns a descriptor leaves closing it to the caller, and raises OSError with
+the kernel's errno when it refuses. Layouts: include/uapi/linux/bpf.h and perf_event.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from typing import NamedTuple
+
+_SYS_BPF = 321
+_SYS_PERF_EVENT_OPEN = 298
+"""System call numbers of x86-64, the only machine the recorder supports."""
+
+_BPF_MAP_CREATE, _BPF_PROG_LOAD, _BPF_OBJ_GET_INFO_BY_FD, _BPF_RAW_TRACEPOINT_OPEN = 0, 5, 15, 17
+
+PROG_TYPE_KPROBE, PROG_TYPE_TRACEPOINT, PROG_TYPE_PERF_EVENT = 2, 5, 7
+PROG_TYPE_RAW_TRACEPOINT, PROG_TYPE_TRACING = 17, 26
+ATTACH_TRACE_RAW_TP, ATTACH_TRACE_FENTRY, ATTACH_TRACE_FEXIT = 23, 24, 25
+_MAP_TYPE_RINGBUF = 27
+
+_PERF_FLAG_FD_CLOEXEC = 8
+_PERF_DISABLED = 1
+
+# Two instructions: set r0, the value to return, to 0, and exit.
+_RETURN_ZERO = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_INFO_BYTES = 256
+_INFO_NAME, _INFO_RUN_COUNT, _INFO_MISSES = 64, 200, 208
+
+
+class ProgramInfo(NamedTuple):
+    """What the kernel tells of a loaded program."""
+
+    name: str
+    """At most 15 characters; longer names are cut by the kernel."""
+    run_count: int
+    """Times it ran; 0 unless the sysctl kernel.bpf_stats_enabled is 1."""
+    recursion_misses: int | None
+    """Times it did not run as it was running already on that CPU; None before Linux 5.12."""
+
+
+class _ProgramLoad(ctypes.Structure):
+    """`union bpf_attr` for BPF_PROG_LOAD, up to the last member that is needed."""
+
+    _fields_ = (
+        ("prog_type", ctypes.c_uint32),
+        ("insn_cnt", ctypes.c_uint32),
+        ("insns", ctypes.c_uint64),
+        ("license", ctypes.c_uint64),
+        ("log_level", ctypes.c_uint32),
+        ("log_size", ctypes.c_uint32),
+        ("log_buf", ctypes.c_uint64),
+        ("kern_version", ctypes.c_uint32),
+        ("prog_flags", ctypes.c_uint32),
+        ("prog_name", ctypes.c_char * 16),
+        ("prog_ifindex", ctypes.c_uint32),
+        ("expected_attach_type", ctypes.c_uint32),
+        ("prog_btf_fd", ctypes.c_uint32),
+        ("func_info_rec_size", ctypes.c_uint32),
+        ("func_info", ctypes.c_uint64),
+        ("func_info_cnt", ctypes.c_uint32),
+        ("line_info_rec_size", ctypes.c_uint32),
+        ("line_info", ctypes.c_uint64),
+        ("line_info_cnt", ctypes.c_uint32),
+        ("attach_btf_id", ctypes.c_uint32),
+    )
+
+
+def _call(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
+    # The C library's syscall() is variadic: every integer must go in as a whole register.
+    registers = [
+        ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments
+    ]
+    result = int(_libc.syscall(ctypes.c_long(number), *registers))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+def _bpf(command: int, attributes: bytes) -> tuple[int, bytes]:
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    result = _call(_SYS_BPF, command, buffer, len(attributes))
+    return result, buffer.raw
+
+
+def load_empty_program(program_type: int, *, attach_type: int = 0, attach_btf_id: int = 0) -> int:
+    """Load a program that only returns 0; give its descriptor.
+
+    `attach_btf_id` is the BTF id of what a PROG_TYPE_TRACING program is to attach to.
+    """
+    code = ctypes.create_string_buffer(_RETURN_ZERO, len(_RETURN_ZERO))
+    license_name = ctypes.create_string_buffer(b"GPL")
+    attributes = _ProgramLoad(
+        prog_type=program_type,
+        insn_cnt=len(_RETURN_ZERO) // 8,
+        insns=ctypes.addressof(code),
+        license=ctypes.addressof(license_name),
+        prog_name=b"proctrace_probe",
+        expected_attach_type=attach_type,
+        attach_btf_id=attach_btf_id,
+    )
+    return _bpf(_BPF_PROG_LOAD, bytes(attributes))[0]
+
+
+def open_raw_tracepoint(program: int, tracepoint: str | None) -> int:
+    """Attach a program to a raw tracepoint; closing the descriptor detaches it.
+
+    A PROG_TYPE_TRACING program names its target itself: `tracepoint` is None.
+    """
+    name = ctypes.create_string_buffer((tracepoint or "").encode())
+    address = ctypes.addressof(name) if tracepoint is not None else 0
+    return _bpf(_BPF_RAW_TRACEPOINT_OPEN, struct.pack("<QII", address, program, 0))[0]
+
+
+def create_ring_buffer(size_bytes: int) -> int:
+    """Create a BPF ring buffer map of a power-of-two size in whole pages."""
+    return _bpf(_BPF_MAP_CREATE, struct.pack("<5I", _MAP_TYPE_RINGBUF, 0, 0, size_bytes, 0))[0]
+
+
+def open_perf_event(event_type: int, config: int, *, name: bytes = b"") -> int:
+    """Open a disabled perf event on the calling task; `name` is a function for a kprobe event."""
+    target = ctypes.create_string_buffer(name)
+    attributes = struct.pack(
+        "<IIQQQQQIIQQQQ",
+        event_type, 112, config, 1, 0, 0, _PERF_DISABLED, 0, 0,
+        ctypes.addressof(target) if name else 0, 0, 0, 0,
+    ).ljust(112, b"\0")  # fmt: skip
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    return _call(_SYS_PERF_EVENT_OPEN, buffer, 0, -1, -1, _PERF_FLAG_FD_CLOEXEC)
+
+
+def program_info(program: int) -> ProgramInfo:
+    """Give what the kernel tells of the program with descriptor `program`."""
+    buffer = ctypes.create_string_buffer(_INFO_BYTES)
+    attributes = struct.pack("<IIQ", program, _INFO_BYTES, ctypes.addressof(buffer))
+    _, answer = _bpf(_BPF_OBJ_GET_INFO_BY_FD, attributes)
+    filled = struct.unpack_from("<I", answer, 4)[0]
+    information = buffer.raw
+    return ProgramInfo(
+        information[_INFO_NAME : _INFO_NAME + 16].rstrip(b"\0").decode(errors="replace"),
+        struct.unpack_from("<Q", information, _INFO_RUN_COUNT)[0],
+        struct.unpack_from("<Q", information, _INFO_MISSES)[0]
+        if filled >= _INFO_MISSES + 8
+        else None,
+    )

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts that replay wants, and the hooks that can provide each, best first.
+
+A recorder picks for each fact the first hook that this kernel accepts; the result, the plan, is
+stored in the trace, so that replay knows what was observed and what it has to infer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["fentry", "fexit", "kprobe", "raw tracepoint", "tracepoint", "perf software event"]
+Without = Literal["inferred", "unobservable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A place in the kernel, and the BPF function that runs there."""
+
+    kind: Kind
+    target: str
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something replay wants to know.
+
+    `without` says what is left when no hook can be had, and `why` how, or why not.
+    """
+
+    name: str
+    sentence: str
+    hooks: tuple[Hook, ...]
+    without: Without
+    why: str
+
+
+def _raw(tracepoint: str) -> tuple[Hook, ...]:
+    return (Hook("raw tracepoint", tracepoint, f"on_{tracepoint}"),)
+
+
+FACTS = (
+    Fact(
+        "task_created",
+        "A task was created, with these clone flags and this state of parent and child.",
+        _raw("task_newtask"),
+        "unobservable",
+        "no other hook sees every new task with its clone flags",
+    ),
+    Fact(
+        "fork_event",
+        "kernel_clone() announced the new task.",
+        _raw("sched_process_fork"),
+        "inferred",
+        "it comes between the task's creation and its first wake-up",
+    ),
+    Fact(
+        "child_woken",
+        "The new task was made runnable.",
+        _raw("sched_wakeup_new"),
+        "inferred",
+        "it comes before the task's first run",
+    ),
+    Fact(
+        "first_run",
+        "The new task got a CPU for the first time.",
+        _raw("sched_switch"),
+        "inferred",
+        "it comes before the task's first own event",
+    ),
+    Fact(
+        "slept",
+        "A parent slept inside a clone or wait call.",
+        _raw("sched_switch"),
+        "inferred",
+        "the call lasted from its entry to its return",
+    ),
+    Fact(
+        "last_switch",
+        "An ended task left its CPU for ever, as a zombie or already released.",
+        _raw("sched_switch"),
+        "inferred",
+        "it comes after the task's end and before it is reaped",
+    ),
+    Fact(
+        "reaper",
+        "The task that the children of an ended process were given to.",
+        _raw("sched_switch"),
+        "inferred",
+        "exit_notify() gives orphans to the nearest subreaper or the namespace's init; read from "
+        "the first orphan at its old parent's last switch",
+    ),
+    Fact(
+        "woken",
+        "A sleeping parent was woken, by this task.",
+        _raw("sched_waking"),
+        "inferred",
+        "it comes before the call's return",
+    ),
+    Fact(
+        "system_call_entry",
+        "A clone, exec or wait call began, with these arguments.",
+        _raw("sys_enter"),
+        "unobservable",
+        "no other hook sees what was asked for",
+    ),
+    Fact(
+        "system_call_return",
+        "A clone, exec or wait call returned this result.",
+        _raw("sys_exit"),
+        "unobservable",
+        "no other hook sees failed calls",
+    ),
+    Fact(
+        "image_ready",
+        "An exec succeeded and the new program image stands ready.",
+        _raw("sched_process_exec"),
+        "unobservable",
+        "no other hook sees the whole argument area",
+    ),
+    Fact(
+        "task_ended",
+        "A task ended, with this exit code and these counters.",
+        _raw("sched_process_exit"),
+        "unobservable",
+        "no other hook sees the exit code of every task",
+    ),
+    Fact(
+        "signal_sent",
+        "A signal was sent, by this task to that one.",
+        _raw("signal_generate"),
+        "inferred",
+        "a deadly signal is in the exit code, its sender is not",
+    ),
+    Fact(
+        "cgroup_joined",
+        "A task was moved to another cgroup.",
+        _raw("cgroup_attach_task"),
+        "inferred",
+        "later events of the task carry its cgroup",
+    ),
+    Fact(
+        "reaped",
+        "A zombie was released, and its pid is free again.",
+        (),
+        "inferred",
+        "release_task() ran before the wait call that reports the task returned; without an exit "
+        "signal, or with SIGCHLD ignored, at the task's own end",
+    ),
+)
+"""Every fact of this version."""
+
+
+def hooks() -> tuple[Hook, ...]:
+    """Give every hook once, in the order in which the facts need them."""
+    return tuple(dict.fromkeys(hook for fact in FACTS for hook in fact.hooks))
+
+
+def plan(loaded: Mapping[Hook, bool]) -> list[dict[str, str]]:
+    """Give the plan that a trace stores: for each fact its hook and how sure it is.
+
+    `loaded` tells of each hook that was tried whether the kernel accepted it.
+    """
+    return [_planned(fact, loaded) for fact in FACTS]
+
+
+def _planned(fact: Fact, loaded: Mapping[Hook, bool]) -> dict[str, str]:
+    chosen = next((hook for hook in fact.hooks if loaded.get(hook, False)), None)
+    if chosen is None:
+        hook, certainty, why = "", str(fact.without), fact.why
+    else:
+        hook, certainty, why = f"{chosen.kind} {chosen.target}", "observed", ""
+    return {
+        "fact": fact.name,
+        "sentence": fact.sentence,
+        "hook": hook,
+        "certainty": certainty,
+        "why": why,
+    }

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The BPF programs as one text for this kernel and this recording, compiled, loaded, attached."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracer import bcc_seam
+from tracer.catalogue import Hook, hooks, plan
+from tracer.offsets import TypeInformation, defines_for
+from tracer.records import BPF_FOLDER, constants
+
+if TYPE_CHECKING:
+    from tracer.bcc_seam import Bpf, LoadedFunction
+
+_SOURCES = (
+    "records.h",
+    "follow.h",
+    "text.h",
+    "cgroup.c",
+    "create.c",
+    "schedule.c",
+    "exec.c",
+    "exit.c",
+    "signal.c",
+    "syscalls.c",
+)
+_PAGE_BYTES = 4096
+
+ORPHANS_MAX = 256
+CGROUP_DEPTH_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a recording asks of the programs. Ring sizes are in bytes, powers of two."""
+
+    recorder_tgid: int
+    follow_all: bool = False
+    adopt_running: bool = False
+    """Tasks already inside a call are adopted as it returns (-p, -a, --cgroup)."""
+    wanted_cgroup: int | None = None
+    environment: bool = False
+    small_ring_bytes: int = 16 << 20
+    large_ring_bytes: int = 16 << 20
+    text_ring_bytes: int = 16 << 20
+    followed_max: int = 65536
+
+
+@dataclass(slots=True)
+class Program:
+    """The loaded programs: their maps, and whether the kernel took each hook."""
+
+    bpf: Bpf
+    functions: dict[str, LoadedFunction] = field(default_factory=dict)
+    hooks: dict[Hook, bool] = field(default_factory=dict)
+    """Every hook that was tried, and whether the kernel accepted it."""
+    _detached: bool = False
+
+    def plan(self) -> list[dict[str, str]]:
+        """For each fact its hook and how sure it is, as the trace stores it."""
+        return plan(self.hooks)
+
+    def detach(self) -> None:
+        """Stop all programs; the maps stay readable."""
+        for hook, accepted in self.hooks.items():
+            if accepted and not self._detached:
+                bcc_seam.detach(self.bpf, hook.target)
+        self._detached = True
+
+    def close(self) -> None:
+        """Detach everything and give the kernel's memory back."""
+        self.detach()
+        self.bpf.cleanup()
+
+    def missed(self) -> dict[str, int]:
+        """How often the kernel skipped a program, since it was running on that CPU already."""
+        skipped = {
+            name: bcc_seam.program_info(function.fd).recursion_misses
+            for name, function in self.functions.items()
+        }
+        return {name: count for name, count in skipped.items() if count}
+
+
+def program_text(options: Options, btf: TypeInformation) -> str:
+    """Give the whole C text for this kernel: definitions, then every source file in order."""
+    body = "".join(
+        f'#line 1 "{name}"\n{(BPF_FOLDER / name).read_text()}' for name in _SOURCES
+    )
+    return _option_defines(options) + constants() + defines_for(body, btf) + body
+
+
+def _option_defines(options: Options) -> str:
+    defines = {
+        "RECORDER_TGID": options.recorder_tgid,
+        "SMALL_RING_PAGES": options.small_ring_bytes // _PAGE_BYTES,
+        "LARGE_RING_PAGES": options.large_ring_bytes // _PAGE_BYTES,
+        "TEXT_RING_PAGES": options.text_ring_bytes // _PAGE_BYTES,
+        "FOLLOWED_MAX": options.followed_max,
+        "ORPHANS_MAX": ORPHANS_MAX,
+        "CGROUP_DEPTH_MAX": CGROUP_DEPTH_MAX,
+    }
+    if options.follow_all:
+        defines["FOLLOW_ALL"] = 1
+    if options.adopt_running or options.follow_all:
+        defines["ADOPT_RUNNING"] = 1
+    if options.wanted_cgroup is not None:
+        defines["WANTED_CGROUP"] = options.wanted_cgroup
+    if options.environment:
+        defines["RECORD_ENVIRONMENT"] = 1
+    return "".join(f"#define {name} {value}\n" for name, value in defines.items())
+
+
+def load(options: Options, btf: TypeInformation) -> Program:
+    """Compile and load everything and attach it where the kernel allows.
+
+    Raises ProctraceError when the programs cannot be compiled or verified. A tracepoint that this
+    kernel lacks or refuses is False in `hooks`; the plan says what is then not known.
+    """
+    program = Program(bcc_seam.compile_program(program_text(options, btf)))
+    try:
+        _prepare_tail_call(program)
+        for hook in _wanted_hooks(options):
+            _load_one(program, hook)
+    except BaseException:
+        program.close()
+        raise
+    return program
+
+
+def _wanted_hooks(options: Options) -> list[Hook]:
+    without_cgroup = options.wanted_cgroup is None
+    return [h for h in hooks() if not (without_cgroup and h.target == "cgroup_attach_task")]
+
+
+def _load_one(program: Program, hook: Hook) -> None:
+    program.functions[hook.program] = bcc_seam.load_raw_tracepoint(program.bpf, hook.program)
+    try:
+        bcc_seam.attach(program.bpf, hook.target, hook.program)
+    except bcc_seam.HookRefused:
+        program.hooks[hook] = False
+    else:
+        program.hooks[hook] = True
+
+
+def _prepare_tail_call(program: Program) -> None:
+    name = "send_failed_argv"
+    function = bcc_seam.load_raw_tracepoint(program.bpf, name)
+    program.functions[name] = function
+    program.bpf[b"continue_argv"][ctypes.c_int(0)] = ctypes.c_int(function.fd)

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recording from beginning to end: start the command stopped, follow, drain, finish the file."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from tracer import host, launch, output, requirements, start_state
+from tracer.interrupts import Interrupts
+from tracer.invoker import invoking_user
+from tracer.pump import Pump
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.launch import Launched
+    from tracer.program import Options, Program
+    from tracer.request import Request
+    from tracer.session import Session
+    from tracer.start_state import StartTask
+    from traces.writer import TraceWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a recording ended: its file, the exit status for the shell, and what to tell."""
+
+    path: Path
+    status: int
+    file_bytes: int
+    tasks_left: int
+    records_lost: int
+
+
+def record(request: Request, notice: Callable[[str], None]) -> Outcome:
+    """Record as `request` says and give the outcome; `notice` gets one-line messages.
+
+    Raises ProctraceError. Whatever goes wrong after the file was created, what was recorded by
+    then stays readable and nothing of ours stays in the kernel.
+    """
+    requirements.require()
+    user = invoking_user()
+    with ExitStack() as stack:
+        # The command is forked first, before bcc and polars start threads of their own.
+        launched = launch.start(request.command, as_user=user) if request.command else None
+        gate = _Gate(launched)
+        stack.callback(gate.abandon)
+        path = request.output or Path(output.default_name(request.subject, os.getpid()))
+        owner = (user.uid, user.gid) if user else None
+        file = stack.enter_context(output.create(path, overwrite=request.overwrite, owner=owner))
+        interrupts = stack.enter_context(Interrupts())
+        try:
+            return _record_into(file, path, request, gate, interrupts, notice, stack)
+        except OSError as error:
+            gate.wait_for_command()
+            raise output.write_failure(path, error) from error
+
+
+@dataclass(slots=True)
+class _Gate:
+    """The command behind its gate, if there is a command."""
+
+    launched: Launched | None
+    released: bool = False
+
+    def release(self) -> None:
+        if self.launched is not None:
+            self.released = True
+            self.launched.release()
+
+    def abandon(self) -> None:
+        if self.launched is not None and not self.released:
+            self.launched.abandon()
+
+    def wait_for_command(self) -> None:
+        if self.launched is not None and self.released:
+            self.launched.wait_status()
+
+
+def _record_into(  # noqa: PLR0913, PLR0917 - the seven things that exist before recording
+    file: BinaryIO,
+    path: Path,
+    request: Request,
+    gate: _Gate,
+    interrupts: Interrupts,
+    notice: Callable[[str], None],
+    stack: ExitStack,
+) -> Outcome:
+    # Heavy: polars, numpy and bcc are loaded here, after the fork.
+    from tracer.btf import Btf  # noqa: PLC0415
+    from tracer.program import load  # noqa: PLC0415
+    from tracer.session import Session  # noqa: PLC0415
+    from traces.writer import TraceWriter  # noqa: PLC0415
+
+    options = _options(request)
+    program = load(options, Btf.running())
+    stack.callback(program.close)
+    writer = TraceWriter(file)
+    session = Session(program, options, writer)
+    stack.callback(session.close)
+    begin_ns = time.monotonic_ns()
+    _write_beginning(writer, request, program, begin_ns)
+    _follow(request, gate, session, writer)
+    gate.release()
+    pump = Pump(request, gate.launched, session, interrupts, writer, notice)
+    pump.run()
+    tasks_left = session.finish()
+    status = pump.status()
+    _write_end(writer, request, begin_ns, status, pump.stopped_by)
+    return Outcome(path, status, writer.bytes_written, tasks_left, session.records_lost)
+
+
+def _options(request: Request) -> Options:
+    from tracer.program import Options  # noqa: PLC0415 - see _record_into
+
+    cgroup = request.cgroup
+    return Options(
+        recorder_tgid=os.getpid(),
+        follow_all=request.whole_host,
+        adopt_running=request.adopts_running,
+        wanted_cgroup=start_state.cgroup_id(cgroup) if cgroup is not None else None,
+        environment=request.environment,
+    )
+
+
+def _follow(request: Request, gate: _Gate, session: Session, writer: TraceWriter) -> None:
+    """Tell the programs whom to follow, and write down how those tasks stand now."""
+    from tracer.few_rows import write_few_rows  # noqa: PLC0415 - see _record_into
+
+    rows = start_state.whole_host() if request.whole_host else []
+    if gate.launched is not None:
+        session.follow_from_exec(gate.launched.pid)
+        rows += start_state.of_tasks([gate.launched.pid])
+    if not request.whole_host:
+        rows += _adopt_running(request, session)
+    write_few_rows(writer, "start_task", [row._asdict() for row in rows])
+
+
+def _adopt_running(request: Request, session: Session) -> list[StartTask]:
+    """Follow what runs already; look again until nobody was born between look and follow."""
+    known: dict[int, StartTask] = {}
+    while True:
+        found = start_state.trees(request.pids) if request.pids else []
+        if request.cgroup is not None:
+            found += start_state.of_tasks(start_state.cgroup_tasks(request.cgroup))
+        fresh = {row.tid: row for row in found if row.tid not in known}
+        if not fresh:
+            return list(known.values())
+        session.follow_now(fresh)
+        known |= fresh
+
+
+def _write_beginning(
+    writer: TraceWriter, request: Request, program: Program, begin_ns: int
+) -> None:
+    writer.metadata("host", host.describe())
+    writer.metadata("plan", program.plan())
+    writer.metadata("recording", _recording(request) | {"begin_ns": begin_ns})
+
+
+def _recording(request: Request) -> dict[str, object]:
+    from tracer import __version__  # noqa: PLC0415
+    from traces.shown import shell_line  # noqa: PLC0415
+
+    return {
+        "proctrace_version": __version__,
+        "command": shell_line([os.fsencode(word) for word in request.command]),
+        "pids": list(request.pids),
+        "whole_host": request.whole_host,
+        "cgroup": str(request.cgroup) if request.cgroup is not None else "",
+        "environment": request.environment,
+        "until_last": request.until_last,
+        "duration_s": request.duration_s,
+        "max_size_bytes": request.max_size_bytes,
+    }
+
+
+def _write_end(
+    writer: TraceWriter, request: Request, begin_ns: int, status: int, stopped_by: str
+) -> None:
+    writer.metadata(
+        "recording",
+        _recording(request)
+        | {
+            "begin_ns": begin_ns,
+            "end_ns": time.monotonic_ns(),
+            "status": status,
+            "stopped_by": stopped_by,
+        },
+    )
+    writer.finish()
+

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One recording while it runs: the loaded programs, the rings, the trace, and the accounts."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.collector import Collector
+from tracer.counters import tasks_created
+from tracer.end_state import write_end_state
+from tracer.losses import LossCounters, write_losses
+from tracer.records import LARGE_SLOT_BYTES, SMALL_SLOT_BYTES
+from tracer.rings import FixedRing, VariableRing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer.losses import Loss
+    from tracer.program import Options, Program
+    from traces.writer import TraceWriter
+
+# enum COUNT_* in bpf/follow.h
+_LIVE, _NEWTASK, _NEWTASK_OTHER, _EXIT, _DEAD = range(5)
+# enum ADOPT_* in bpf/follow.h
+_ADOPT_AT_EXEC, _ADOPT_AT_ONCE = 1, 2
+
+_SETTLE_S = 0.2
+_READINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    processes: int
+    newtasks: int
+    newtasks_other: int
+    stable: bool = True
+
+
+class Session:
+    """The live side of a recording: follow, drain, and account for everything at the end."""
+
+    def __init__(self, program: Program, options: Options, writer: TraceWriter) -> None:
+        self._program = program
+        self._writer = writer
+        bpf = program.bpf
+        self._wanted = bpf[b"wanted_tids"]
+        self._counts = bpf[b"counts"]
+        self._rings = [
+            FixedRing(bpf[b"small"].map_fd, options.small_ring_bytes, SMALL_SLOT_BYTES),
+            FixedRing(bpf[b"large"].map_fd, options.large_ring_bytes, LARGE_SLOT_BYTES),
+        ]
+        self._text_ring = VariableRing(bpf[b"text"].map_fd, options.text_ring_bytes)
+        self._collector = Collector(writer, self._rings, self._text_ring)
+        self._losses = LossCounters(bpf[b"lost"])
+        self._records_lost = 0
+        self._baseline = self._stable_accounts()
+
+    def follow_from_exec(self, tid: int) -> None:
+        """Follow this task from its next exec on."""
+        self._wanted[ctypes.c_uint(tid)] = ctypes.c_uint(_ADOPT_AT_EXEC)
+
+    def follow_now(self, tids: Iterable[int]) -> None:
+        """Follow these running tasks from their next event on."""
+        for tid in tids:
+            self._wanted[ctypes.c_uint(tid)] = ctypes.c_uint(_ADOPT_AT_ONCE)
+
+    def drain(self) -> float:
+        """Take what is in the rings; give how full the fullest was, 0..1."""
+        fullness = self._collector.fullness()
+        self._collector.drain()
+        return fullness
+
+    def flush(self) -> list[Loss]:
+        """Write everything to the file, new losses too, and give those."""
+        losses = self._losses.read()
+        self._records_lost += sum(loss.count for loss in losses)
+        write_losses(self._writer, losses, time.monotonic_ns())
+        self._collector.flush()
+        return losses
+
+    def anyone_left(self) -> bool:
+        """Tell whether any followed task lives, or one that was to be followed may yet appear."""
+        return self._count(_LIVE) > 0 or any(_exists(key.value) for key in self._wanted)
+
+    @property
+    def records_lost(self) -> int:
+        """How many records were lost so far."""
+        return self._records_lost
+
+    def settle(self) -> None:
+        """Wait until every task that ended has made its last switch.
+
+        A parent learns of its child's end before the child's last switch, so a recording that
+        stops with its command would miss it.
+        """
+        give_up = time.monotonic() + _SETTLE_S
+        while self._count(_EXIT) > self._count(_DEAD) and time.monotonic() < give_up:
+            self.drain()
+            time.sleep(0.001)
+
+    def finish(self) -> int:
+        """Stop recording and save all that is left, with the accounts.
+
+        Gives how many followed tasks live on.
+        """
+        self.settle()
+        now_ns = time.monotonic_ns()
+        accounts = self._stable_accounts()
+        missed = self._program.missed()
+        self._program.detach()
+        self.drain()
+        write_end_state(self._writer, self._program.bpf[b"followed"], now_ns)
+        self.flush()
+        before = self._baseline
+        self._writer.metadata(
+            "audit",
+            {
+                "proc_stat_processes": accounts.processes - before.processes,
+                "newtasks_followed": accounts.newtasks - before.newtasks,
+                "newtasks_other": accounts.newtasks_other - before.newtasks_other,
+                "exits_followed": self._count(_EXIT),
+                "stable": accounts.stable and before.stable,
+                "missed_programs": missed,
+            },
+        )
+        return self._count(_LIVE)
+
+    def close(self) -> None:
+        """Unmap the rings and unload the programs."""
+        for ring in (*self._rings, self._text_ring):
+            ring.close()
+        self._program.close()
+
+    def _count(self, which: int) -> int:
+        return int(self._counts[ctypes.c_int(which)].value)
+
+    def _stable_accounts(self) -> _Accounts:
+        """Read our counters and the kernel's at the same moment: both twice, until equal."""
+        first = self._accounts()
+        for _ in range(_READINGS):
+            second = self._accounts()
+            if first == second:
+                return second
+            first = second
+        return replace(first, stable=False)
+
+    def _accounts(self) -> _Accounts:
+        return _Accounts(tasks_created(), self._count(_NEWTASK), self._count(_NEWTASK_OTHER))
+
+
+def _exists(tid: int) -> bool:
+    return Path(f"/proc/{tid}").exists()
