@@ -37,8 +37,8 @@ _Width = Annotated[
         "--width",
         min=0,
         metavar="CELLS",
-        help="Crop lines to this width; 0 never crops. Without it a terminal's own width is "
-        "taken, and files and pipes are not cropped.",
+        help="Crop commands to lines of this width; 0 never crops. Without it a terminal's own "
+        "width is taken, and files and pipes are not cropped.",
     ),
 ]
 
@@ -78,7 +78,7 @@ def tree(
     as_json: _Json = False,
     width: _Width = None,
 ) -> None:
-    """Show every process: how it was created, how it ended, who waited, its command.
+    """Show every process: how created, how ended, who waited.
 
     Processes stand below their parent at birth. BORN is fork, vfork, vfork-like (as posix_spawn
     does it) or clone; WAIT says how long the parent slept for it, or how long it was a zombie
@@ -101,12 +101,12 @@ def tree(
         _write(json_text.listing(head, "processes", items))
         return
     screen = _screen(width)
-    widths = report.column_widths(drawn.rows())
+    widths = report.column_widths(drawn.cells())
     screen.write(report.lines(tracked("writing", drawn.rows(), count), widths, screen.width))
 
 
-def info(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> None:
-    """Show the header: host, options, hooks and how sure they are, sizes, losses.
+def info(file: _TraceFile, *, as_json: _Json = False) -> None:
+    """Show what a trace says of itself: host, hooks, sizes, losses.
 
     Example: proctrace info build.ptrace
     """
@@ -120,10 +120,10 @@ def info(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> N
     if as_json:
         _write([json_text.document(report.info_json(trace, losses))])
         return
-    _screen(width).write(report.info_lines(trace, losses))
+    _screen().write(report.info_lines(trace, losses))
 
 
-def dump(  # noqa: PLR0913 - the options of a command
+def dump(
     file: _TraceFile,
     *,
     table: Annotated[
@@ -137,7 +137,6 @@ def dump(  # noqa: PLR0913 - the options of a command
         int | None, typer.Option("--limit", min=0, metavar="N", help="Stop after N rows.")
     ] = None,
     as_json: _Json = False,
-    width: _Width = None,
 ) -> None:
     """Show the rows of a trace as they are; --json gives JSON Lines.
 
@@ -155,11 +154,11 @@ def dump(  # noqa: PLR0913 - the options of a command
     if as_json:
         _write(report.json_lines(trace, rows))
     else:
-        _screen(width).write(report.text_lines(rows))
+        _screen().write(report.text_lines(rows))
 
 
-def audit(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> None:
-    """Check whether a recording is complete, against the kernel's own counters.
+def audit(file: _TraceFile, *, as_json: _Json = False) -> None:
+    """Check a recording against the kernel's own counters.
 
     Exit status: 0 it is complete, 3 something was lost or cut off, 1 its counters contradict
     each other although no loss was recorded, 2 the file cannot be read.
@@ -175,7 +174,7 @@ def audit(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> 
     if as_json:
         _write([json_text.document(report.audit_json(audited))])
     else:
-        _screen(width).write(report.audit_lines(audited))
+        _screen().write(report.audit_lines(audited))
     raise typer.Exit(report.audit_status(audited))
 
 
@@ -222,7 +221,7 @@ def _tables(wanted: list[str]) -> list[str]:
     return [name for name in TABLES if name in wanted or not wanted]
 
 
-def _screen(width: int | None) -> Screen:
+def _screen(width: int | None = None) -> Screen:
     from replay.report.screen import Screen
 
     return Screen(sys.stdout, width)

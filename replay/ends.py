@@ -46,7 +46,10 @@ def encode(end: End) -> int:
 
 
 def add_ends(trace: TraceTables, nodes: Nodes) -> None:
-    """Set the end of every task and process that ended, and who is still alive."""
+    """Set the end of every task and process that ended, and who is still alive.
+
+    Images must be known, to tell an exec after the end.
+    """
     takeovers = _takeovers(trace)
     exits = _exits(trace)
     for row, numbers in zip(columns(exits, *_EXIT), columns(exits, *_END), strict=True):
@@ -125,6 +128,9 @@ def _end_process(process: Process, last: Task, group_code: int | None, nodes: No
         nodes.anomalies.add("last_task_repeated")
         process.certainty = Certainty.UNKNOWN
         return
+    if process.images and process.images[-1].time_ns > end.time_ns:
+        nodes.anomalies.add("exec_after_end")
+        process.certainty = Certainty.UNKNOWN
     leader = process.leader
     if len(process.tasks) > 1 or leader.replaced_ends:
         end = _summed(process, end)

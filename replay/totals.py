@@ -41,7 +41,7 @@ class Totals:
     """Processes that a signal ended, by its name."""
     core_dumps: int
     waits: dict[Choice, int]
-    """Children, by what their parent did about their end."""
+    """Processes created while followed, by what their parent did about their end."""
     blocked_ns: int
     """How long parents slept for children they waited for."""
     zombie_ns: int
@@ -57,7 +57,11 @@ class Totals:
             if task.creation is not None
         )
         ends = [process.end for process in processes if process.end is not None]
-        waits = [process.wait for process in processes if process.wait is not None]
+        waits = [
+            process.wait
+            for process in processes
+            if process.wait is not None and not process.before_recording
+        ]
         choices = Counter(wait.choice for wait in waits)
         failed_execs = (failed.errno for process in processes for failed in process.failed_execs)
         return cls(

@@ -10,7 +10,6 @@ ROOMS = ("replay", "tracer", "traces")
 
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "replay/process.py": "values without behaviour; tests of the forest build them",
-    "tracer/bcc_seam.py": "needs BPF; tests/kernel runs it with every recording",
 }
 """Sources without a mirrored test module, and why."""
 

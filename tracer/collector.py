@@ -13,8 +13,8 @@ from tracer.records import columns_by_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from traces.writer import TraceWriter
     from tracer.rings import FixedRing, VariableRing
+    from traces.writer import TraceWriter
 
 ROWS_BEFORE_WRITING = 65536
 """A table's rows are written when there are so many; smaller blocks compress worse."""

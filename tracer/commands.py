@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -23,19 +23,21 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def record(  # noqa: PLR0913, PLR0917 - the options of the command line
+def record(  # noqa: PLR0913 - the options of the command line
+    *,
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[-- CMD ARG...]", help="The command to record.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write the trace.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Where to write the trace."),
     ] = None,
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Overwrite FILE if it exists.")
     ] = False,
     pid: Annotated[
         list[int] | None,
-        typer.Option("-p", "--pid", min=1, metavar="PID", help="Follow this running tree (repeatable)."),
+        typer.Option("-p", "--pid", min=1, metavar="PID", help="Follow this running tree; repeat."),
     ] = None,
     whole_host: Annotated[
         bool, typer.Option("-a", "--all", help="Follow every process of the host.")
@@ -49,7 +51,7 @@ def record(  # noqa: PLR0913, PLR0917 - the options of the command line
     ] = False,
     until_last: Annotated[
         bool,
-        typer.Option("--until-last", help="Go on until everything the command left behind is gone."),
+        typer.Option("--until-last", help="Go on until all that the command left behind is gone."),
     ] = False,
     duration: Annotated[
         float | None, typer.Option(min=0.0, metavar="S", help="Stop after so many seconds.")
@@ -85,7 +87,7 @@ def record(  # noqa: PLR0913, PLR0917 - the options of the command line
     outcome = record_it(request, _notice)
     _notice(f"Wrote {outcome.path} ({outcome.file_bytes / 1024:.0f} KiB)")
     if outcome.tasks_left:
-        _notice(f"{outcome.tasks_left} followed tasks are still running and are no longer recorded")
+        _notice(f"{_tasks_are(outcome.tasks_left)} still running and no longer recorded")
     if outcome.records_lost:
         _notice(f"LOST {outcome.records_lost} records: proctrace audit {outcome.path} shows where")
     _notice(f"Next: proctrace replay {outcome.path}")
@@ -109,6 +111,10 @@ def doctor(
     from rich.console import Console  # noqa: PLC0415
 
     Console(highlight=False).print(render(findings))
+
+
+def _tasks_are(count: int) -> str:
+    return "1 followed task is" if count == 1 else f"{count} followed tasks are"
 
 
 def _notice(message: str) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from tracer import catalogue, host, probe, requirements
 from tracer.btf import Btf
 from tracer.btf_format import BtfError
+from tracer.program import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +108,11 @@ def _limits(proc: Path) -> dict[str, int | None]:
     """Give limits that matter to a recording; None: unlimited, or not known."""
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     kernel = proc / "sys" / "kernel"
+    rings = Options(recorder_tgid=0)
     return {
+        "small_ring_bytes": rings.small_ring_bytes,
+        "large_ring_bytes": rings.large_ring_bytes,
+        "text_ring_bytes": rings.text_ring_bytes,
         "memlock_soft_bytes": None if soft == resource.RLIM_INFINITY else soft,
         "memlock_hard_bytes": None if hard == resource.RLIM_INFINITY else hard,
         "pid_max": _number(kernel / "pid_max"),
@@ -171,7 +176,11 @@ def _limit_lines(report: dict[str, Any]) -> list[str]:
     locked = "unlimited" if memlock is None else f"{memlock} bytes"
     delayacct = limits["task_delayacct"]
     tracefs = report["tracefs"]
+    rings = ", ".join(
+        f"{name} {limits[f'{name}_ring_bytes'] >> 20} MiB" for name in ("small", "large", "text")
+    )
     return [
+        f"rings: {rings}",
         f"RLIMIT_MEMLOCK: {locked} (counts for BPF maps before Linux 5.11 only)",
         f"kernel.pid_max: {limits['pid_max']}",
         f"kernel.task_delayacct: {'unknown' if delayacct is None else delayacct}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was still going on when the recording ended: living tasks and calls that had not returned."""
+"""What was going on when the recording ended: living tasks, calls that had not returned."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _WAIT_CALLS = (61, 247)
 _WAITID = 247
 _CLONE_CALLS = (56, 57, 58, 435)
+
 
 def write_end_state(writer: TraceWriter, followed: Table, now_ns: int) -> None:
     """Write the tables end_task, and the unfinished rows of clone_call and wait."""

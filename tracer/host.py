@@ -7,6 +7,10 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from traces.metadata import JsonValue
 
 PROC = Path("/proc")
 SYS = Path("/sys")
@@ -56,7 +60,7 @@ def clock_minus_monotonic_ns(clock: int) -> int:
     return best[1] if best else 0
 
 
-def describe(proc: Path = PROC, system: Path = SYS) -> dict[str, object]:
+def describe(proc: Path = PROC, system: Path = SYS) -> dict[str, JsonValue]:
     """Give the facts about this host that a trace stores under `host`."""
     uname = os.uname()
     return {

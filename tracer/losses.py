@@ -43,9 +43,7 @@ class LossCounters:
                 count, last_ns = self._seen.get((slot, cpu), (0, leaf.first_ns))
                 if leaf.count > count:
                     first_ns = leaf.first_ns if not count else last_ns
-                    losses.append(
-                        Loss(place, cpu, leaf.count - count, first_ns, leaf.last_ns)
-                    )
+                    losses.append(Loss(place, cpu, leaf.count - count, first_ns, leaf.last_ns))
                     self._seen[slot, cpu] = (leaf.count, leaf.last_ns)
         return losses
 

@@ -46,11 +46,10 @@ def defines_for(program_text: str, btf: TypeInformation) -> str:
 
     Raises ProctraceError when this kernel lacks a member that the programs read.
     """
-    lines = []
-    for struct, member in sorted(set(_OFFSET.findall(program_text))):
-        lines.append(f"#define OFF_{struct}__{member} {_offset(btf, struct, member)}")
-    for struct in sorted(set(_SIZE.findall(program_text))):
-        lines.append(f"#define SIZE_{struct} {btf.struct_size(struct)}")
+    members = sorted(set(_OFFSET.findall(program_text)))
+    structs = sorted(set(_SIZE.findall(program_text)))
+    lines = [f"#define OFF_{s}__{m} {_offset(btf, s, m)}" for s, m in members]
+    lines += [f"#define SIZE_{s} {btf.struct_size(s)}" for s in structs]
     lines.append(f"#define ARG_SWITCH_PREV {_first_task_argument(btf, 'sched_switch')}")
     return "\n".join(lines) + "\n"
 
@@ -69,7 +68,7 @@ def _offset(btf: TypeInformation, struct: str, member: str) -> int:
 def _first_task_argument(btf: TypeInformation, tracepoint: str) -> int:
     arguments = btf.tracepoint_arguments(tracepoint) or ()
     for position, type_name in enumerate(arguments):
-        if type_name.startswith("task_struct") or type_name.startswith("struct task_struct"):
+        if type_name.startswith(("task_struct", "struct task_struct")):
             return position
     raise ProctraceError(
         "cannot prepare the recorder for this kernel",

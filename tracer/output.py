@@ -67,8 +67,9 @@ def _refusal(path: Path, error: OSError) -> ProctraceError:
 
 
 def write_failure(path: Path, error: OSError) -> ProctraceError:
-    """Give the error for a trace that could not be written on: a full disk, a limit, a vanished
-    file system. What was written before stays readable.
+    """Give the error for a full disk, a limit, a vanished file system.
+
+    What was written before stays readable.
     """
     return ProctraceError(
         f"recording stopped: cannot write on to {path}",

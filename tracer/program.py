@@ -86,9 +86,7 @@ class Program:
 
 def program_text(options: Options, btf: TypeInformation) -> str:
     """Give the whole C text for this kernel: definitions, then every source file in order."""
-    body = "".join(
-        f'#line 1 "{name}"\n{(BPF_FOLDER / name).read_text()}' for name in _SOURCES
-    )
+    body = "".join(f'#line 1 "{name}"\n{(BPF_FOLDER / name).read_text()}' for name in _SOURCES)
     return _option_defines(options) + constants() + defines_for(body, btf) + body
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tracer.losses import Loss
     from tracer.request import Request
     from tracer.session import Session
-    from traces.writer import TraceWriter
 
 _POLL_S = 0.02
 _BUSY_FULLNESS = 0.1
@@ -31,13 +30,12 @@ _SIGNAL_STATUS = 128
 class Pump:
     """Drains a session until its recording is over; `stopped_by` says in a word why it is."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - everything that can end a recording
+    def __init__(
         self,
         request: Request,
         launched: Launched | None,
         session: Session,
         interrupts: Interrupts,
-        writer: TraceWriter,
         notice: Callable[[str], None],
     ) -> None:
         self.stopped_by = ""
@@ -45,7 +43,6 @@ class Pump:
         self._launched = launched
         self._session = session
         self._interrupts = interrupts
-        self._writer = writer
         self._notice = notice
         self._begin = time.monotonic()
         self._asked_to_stop: float | None = None
@@ -87,7 +84,7 @@ class Pump:
             self._command_status = self._launched.wait_status()
 
     def _pass_on(self) -> None:
-        """The command is told to stop, too. A terminal has sent Ctrl-C to it already."""
+        """Tell the command to stop, too; a terminal has sent Ctrl-C to it already."""
         if self._asked_to_stop is None:
             self._asked_to_stop = time.monotonic()
         if self._launched is None or self._command_status is not None:
@@ -103,7 +100,7 @@ class Pump:
         if request.duration_s is not None and now - self._begin >= request.duration_s:
             return "duration"
         limit = request.max_size_bytes
-        if limit is not None and self._writer.bytes_written >= limit:
+        if limit is not None and self._session.file_bytes >= limit:
             return "size"
         if self._launched is not None and not request.until_last:
             return "end of the command" if self._command_status is not None else ""

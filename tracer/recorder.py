@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.launch import Launched
-    from tracer.program import Options, Program
+    from tracer.program import Options
     from tracer.request import Request
     from tracer.session import Session
     from tracer.start_state import StartTask
+    from traces.metadata import JsonValue
     from traces.writer import TraceWriter
 
 
@@ -54,8 +55,9 @@ def record(request: Request, notice: Callable[[str], None]) -> Outcome:
         owner = (user.uid, user.gid) if user else None
         file = stack.enter_context(output.create(path, overwrite=request.overwrite, owner=owner))
         interrupts = stack.enter_context(Interrupts())
+        recording = _Recording(request, path, gate, interrupts, notice)
         try:
-            return _record_into(file, path, request, gate, interrupts, notice, stack)
+            return recording.run(file, stack)
         except OSError as error:
             gate.wait_for_command()
             raise output.write_failure(path, error) from error
@@ -82,41 +84,52 @@ class _Gate:
             self.launched.wait_status()
 
 
-def _record_into(  # noqa: PLR0913, PLR0917 - the seven things that exist before recording
-    file: BinaryIO,
-    path: Path,
-    request: Request,
-    gate: _Gate,
-    interrupts: Interrupts,
-    notice: Callable[[str], None],
-    stack: ExitStack,
-) -> Outcome:
-    # Heavy: polars, numpy and bcc are loaded here, after the fork.
-    from tracer.btf import Btf  # noqa: PLC0415
-    from tracer.program import load  # noqa: PLC0415
-    from tracer.session import Session  # noqa: PLC0415
-    from traces.writer import TraceWriter  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """Everything that exists before the first program is loaded."""
 
-    options = _options(request)
-    program = load(options, Btf.running())
-    stack.callback(program.close)
-    writer = TraceWriter(file)
-    session = Session(program, options, writer)
-    stack.callback(session.close)
-    begin_ns = time.monotonic_ns()
-    _write_beginning(writer, request, program, begin_ns)
-    _follow(request, gate, session, writer)
-    gate.release()
-    pump = Pump(request, gate.launched, session, interrupts, writer, notice)
-    pump.run()
-    tasks_left = session.finish()
-    status = pump.status()
-    _write_end(writer, request, begin_ns, status, pump.stopped_by)
-    return Outcome(path, status, writer.bytes_written, tasks_left, session.records_lost)
+    request: Request
+    path: Path
+    gate: _Gate
+    interrupts: Interrupts
+    notice: Callable[[str], None]
+
+    def run(self, file: BinaryIO, stack: ExitStack) -> Outcome:
+        # Heavy: polars, numpy and bcc are loaded here, after the fork.
+        from tracer.btf import Btf  # noqa: PLC0415
+        from tracer.program import load  # noqa: PLC0415
+        from tracer.session import Session  # noqa: PLC0415
+        from traces.writer import TraceWriter  # noqa: PLC0415
+
+        options = _options(self.request)
+        program = load(options, Btf.running())
+        stack.callback(program.close)
+        writer = TraceWriter(file)
+        session = Session(program, options, writer)
+        stack.callback(session.close)
+        begin = _recording(self.request) | {"begin_ns": time.monotonic_ns()}
+        writer.metadata("host", host.describe())
+        writer.metadata("plan", program.plan())
+        writer.metadata("recording", begin)
+        _follow(self.request, self.gate.launched, session, writer)
+        self.gate.release()
+        pump = Pump(self.request, self.gate.launched, session, self.interrupts, self.notice)
+        pump.run()
+        tasks_left = session.finish()
+        end: dict[str, JsonValue] = {
+            "end_ns": time.monotonic_ns(),
+            "status": pump.status(),
+            "stopped_by": pump.stopped_by,
+        }
+        writer.metadata("recording", begin | end)
+        writer.finish()
+        return Outcome(
+            self.path, pump.status(), writer.bytes_written, tasks_left, session.records_lost
+        )
 
 
 def _options(request: Request) -> Options:
-    from tracer.program import Options  # noqa: PLC0415 - see _record_into
+    from tracer.program import Options  # noqa: PLC0415 - see _Recording.run
 
     cgroup = request.cgroup
     return Options(
@@ -128,14 +141,16 @@ def _options(request: Request) -> Options:
     )
 
 
-def _follow(request: Request, gate: _Gate, session: Session, writer: TraceWriter) -> None:
+def _follow(
+    request: Request, launched: Launched | None, session: Session, writer: TraceWriter
+) -> None:
     """Tell the programs whom to follow, and write down how those tasks stand now."""
-    from tracer.few_rows import write_few_rows  # noqa: PLC0415 - see _record_into
+    from tracer.few_rows import write_few_rows  # noqa: PLC0415 - see _Recording.run
 
     rows = start_state.whole_host() if request.whole_host else []
-    if gate.launched is not None:
-        session.follow_from_exec(gate.launched.pid)
-        rows += start_state.of_tasks([gate.launched.pid])
+    if launched is not None:
+        session.follow_from_exec(launched.pid)
+        rows += start_state.of_tasks([launched.pid])
     if not request.whole_host:
         rows += _adopt_running(request, session)
     write_few_rows(writer, "start_task", [row._asdict() for row in rows])
@@ -155,15 +170,7 @@ def _adopt_running(request: Request, session: Session) -> list[StartTask]:
         known |= fresh
 
 
-def _write_beginning(
-    writer: TraceWriter, request: Request, program: Program, begin_ns: int
-) -> None:
-    writer.metadata("host", host.describe())
-    writer.metadata("plan", program.plan())
-    writer.metadata("recording", _recording(request) | {"begin_ns": begin_ns})
-
-
-def _recording(request: Request) -> dict[str, object]:
+def _recording(request: Request) -> dict[str, JsonValue]:
     from tracer import __version__  # noqa: PLC0415
     from traces.shown import shell_line  # noqa: PLC0415
 
@@ -178,20 +185,3 @@ def _recording(request: Request) -> dict[str, object]:
         "duration_s": request.duration_s,
         "max_size_bytes": request.max_size_bytes,
     }
-
-
-def _write_end(
-    writer: TraceWriter, request: Request, begin_ns: int, status: int, stopped_by: str
-) -> None:
-    writer.metadata(
-        "recording",
-        _recording(request)
-        | {
-            "begin_ns": begin_ns,
-            "end_ns": time.monotonic_ns(),
-            "status": status,
-            "stopped_by": stopped_by,
-        },
-    )
-    writer.finish()
-

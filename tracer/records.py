@@ -27,8 +27,13 @@ LARGE_SLOT_BYTES = 256
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\t(\w+) (\w+)(?:\[(\d+)\])?;$")
 _TYPES = {
-    "u64": "<u8", "s64": "<i8", "u32": "<u4", "s32": "<i4",
-    "u16": "<u2", "s16": "<i2", "u8": "u1",
+    "u64": "<u8",
+    "s64": "<i8",
+    "u32": "<u4",
+    "s32": "<i4",
+    "u16": "<u2",
+    "s16": "<i2",
+    "u8": "u1",
 }
 
 
@@ -87,7 +92,7 @@ def all_records() -> dict[str, Record]:
 
 
 def constants() -> str:
-    """The C definitions that tie the header to the rings.
+    """Give the C definitions that tie the header to the rings.
 
     KIND_WAIT is the number of struct wait; reserve_wait() and submit_wait() are those of its ring.
     """
@@ -112,12 +117,17 @@ def columns_by_table(slots: NDArray[np.uint8]) -> dict[str, dict[str, NDArray[An
     if not len(slots):
         return tables
     kinds = slots[:, 8:10].copy().view("<u2").ravel()
+    known = 0
     for record in all_records().values():
         if record.slot_bytes != slots.shape[1]:
             continue
         rows = slots[kinds == record.kind]
+        known += len(rows)
         if len(rows):
             tables[record.table] = _columns(record, rows)
+    if known != len(slots):
+        message = f"{len(slots) - known} records of a kind that no table knows"
+        raise ValueError(message)
     return tables
 
 

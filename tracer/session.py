@@ -87,6 +87,11 @@ class Session:
         return self._count(_LIVE) > 0 or any(_exists(key.value) for key in self._wanted)
 
     @property
+    def file_bytes(self) -> int:
+        """How long the trace is by now."""
+        return self._writer.bytes_written
+
+    @property
     def records_lost(self) -> int:
         """How many records were lost so far."""
         return self._records_lost

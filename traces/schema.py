@@ -214,13 +214,20 @@ _TABLES = (
         (
             Column("time_ns", "u64", "time_ns of the row it belongs to", "delta"),
             Column("tid", "u32", "tid of the row it belongs to"),
-            Column("what", "u16", "1 path as given, 2 argv, 3 cwd, 4 environment, 5 executable, "
-                   "6 interpreter"),
+            Column(
+                "what",
+                "u16",
+                "1 path as given, 2 argv, 3 cwd, 4 environment, 5 executable, 6 interpreter",
+            ),
             Column("flags", "u16", "1 truncated, 2 a part could not be read"),
             Column("offset", "u32", "where this piece begins in the string, in bytes"),
             Column("total", "u32", "length of the string in bytes where known, else 0"),
-            Column("data", "bytes", "argv and environment: NUL-terminated; cwd and executable: "
-                   "path components from the innermost outwards, each NUL-terminated"),
+            Column(
+                "data",
+                "bytes",
+                "argv and environment: NUL-terminated; cwd and executable: "
+                "path components from the innermost outwards, each NUL-terminated",
+            ),
         ),
     ),
     Table(
@@ -258,9 +265,14 @@ _TABLES = (
             _CPU,
             *_task(),
             *_task("real_parent_", "its real_parent before any reparenting by its own end"),
-            Column("exit_code", "i32", "task->exit_code as wait reports it: status << 8 | signal, "
-                   "0x80: core dumped"),
-            Column("group_exit_code", "i32", "signal->group_exit_code; valid with signal_flags & 4"),
+            Column(
+                "exit_code",
+                "i32",
+                "task->exit_code as wait reports it: status << 8 | signal, 0x80: core dumped",
+            ),
+            Column(
+                "group_exit_code", "i32", "signal->group_exit_code; valid with signal_flags & 4"
+            ),
             Column("signal_flags", "u32", "signal->flags; 4 is SIGNAL_GROUP_EXIT"),
             Column("group_dead", "u8", "1 when it was the last thread of its process"),
             Column("orphans", "u32", "children it still had"),
@@ -272,8 +284,11 @@ _TABLES = (
             Column("nvcsw", "u64", "voluntary context switches"),
             Column("nivcsw", "u64", "involuntary context switches"),
             Column("maxrss_pages", "u64", "signal->maxrss in pages; final when group_dead"),
-            Column("flags", "u32", "task->flags (PF_*): 0x40 FORKNOEXEC, 0x200 DUMPCORE, "
-                   "0x400 SIGNALED"),
+            Column(
+                "flags",
+                "u32",
+                "task->flags (PF_*): 0x40 FORKNOEXEC, 0x200 DUMPCORE, 0x400 SIGNALED",
+            ),
             Column("mm", "u64", "kernel address of its mm"),
             Column("cgroup", "u64", "id of its cgroup in the v2 hierarchy"),
             Column("uid", "u32", "real user id"),
@@ -287,8 +302,12 @@ _TABLES = (
             _time("last sched_switch"),
             _CPU,
             *_task(),
-            Column("exit_state", "u32", "0x20 EXIT_ZOMBIE: waits to be reaped; 0x10 EXIT_DEAD: "
-                   "already reaped, or reaped itself; 0x30: traced"),
+            Column(
+                "exit_state",
+                "u32",
+                "0x20 EXIT_ZOMBIE: waits to be reaped; 0x10 EXIT_DEAD: "
+                "already reaped, or reaped itself; 0x30: traced",
+            ),
             Column("orphans", "u32", "children it had as it ended"),
             *_task("reaper_", "the task that its children were given to; 0 if it had none"),
         ),
@@ -315,7 +334,9 @@ _TABLES = (
             Column("sig", "i32", "signal number"),
             Column("code", "i32", "si_code: 0 kill, 0x80 kernel, -6 tkill, ..."),
             Column("group", "i32", "1 when sent to the whole process"),
-            Column("result", "i32", "0 delivered, 1 ignored, 2 already pending, 3 overflow, 4 lost"),
+            Column(
+                "result", "i32", "0 delivered, 1 ignored, 2 already pending, 3 overflow, 4 lost"
+            ),
         ),
     ),
     Table(
@@ -356,8 +377,12 @@ _TABLES = (
             Column("leader_start_ns", "u64", "start_boottime of its thread-group leader"),
             Column("parent_tgid", "u32", "tgid of its parent at the end, from /proc; 0 unknown"),
             Column("state", "bytes", "state letter from /proc; empty when it was just gone"),
-            Column("syscall", "u16", "followed system call it was in, 0 none; also rows of "
-                   "clone_call and wait with unfinished = 1"),
+            Column(
+                "syscall",
+                "u16",
+                "followed system call it was in, 0 none; also rows of "
+                "clone_call and wait with unfinished = 1",
+            ),
             Column("enter_ns", "u64", "entry of that call"),
         ),
     ),

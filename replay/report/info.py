@@ -100,7 +100,7 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return str(value) or "-"
 
 
 def _plan_lines(plan: object) -> Iterator[Line]:

@@ -50,7 +50,8 @@ def _image_line(image: Image) -> str:
 
 def executed_nothing(process: Process) -> bool:
     """Tell whether it was created and ran on with the program of its creator."""
-    return not process.images and not process.before_recording and not process.leader.kernel
+    created = process.leader.creation is not None
+    return created and not process.images and not process.leader.kernel
 
 
 def short_name(process: Process | None) -> str:
@@ -111,12 +112,13 @@ def thread_ended(thread: Task) -> Piece:
     return ended(thread.end, alive=thread.alive)
 
 
-def waited(wait: WaitOutcome | None) -> Piece:
+def waited(process: Process) -> Piece:
     """Give what its parent did about its end.
 
     `waited 3 ms`: it slept in the call for so long. `zombie 3 ms`: it came for it so much later.
     """
-    if wait is None:
+    wait = process.wait
+    if wait is None or (process.before_recording and wait.choice is Choice.UNKNOWN):
         return NOTHING, DIM
     text, style = _WAIT_WORDS[wait.choice]
     if wait.choice is Choice.WAITED and wait.blocked_ns:
@@ -147,12 +149,12 @@ def notes(process: Process, processes: Mapping[ProcessId, Process], *, threads: 
         found.append("no exec")
     if len(process.images) > 1:
         found.append(f"{len(process.images)} execs")
-    found += _failures(process)
     found += _zombie(process.wait)
     found += _adoptions(process, processes)
     found += _killer(process, processes)
     if process.pidns_level and process.ns_pid not in (0, process.id.tgid):
-        found.append(f"pid {process.ns_pid} in its namespace")
+        found.append(f"namespace pid {process.ns_pid}")
+    found += _failures(process)
     return found
 
 
@@ -167,9 +169,12 @@ def _zombie(wait: WaitOutcome | None) -> Iterator[str]:
 
 
 def _failures(process: Process) -> Iterator[str]:
-    if process.failed_execs:
-        errors = sorted({errno_name(failed.errno) for failed in process.failed_execs})
-        yield f"{counted(len(process.failed_execs), 'failed exec')} ({' '.join(errors)})"
+    if not process.failed_execs:
+        return
+    errors = sorted({errno_name(failed.errno) for failed in process.failed_execs})
+    # ENOENT goes without saying: execvp() tries every folder of PATH.
+    named = "" if errors == ["ENOENT"] else f" ({' '.join(errors)})"
+    yield counted(len(process.failed_execs), "failed exec") + named
 
 
 def _adoptions(process: Process, processes: Mapping[ProcessId, Process]) -> Iterator[str]:

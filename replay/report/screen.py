@@ -44,10 +44,10 @@ _LINES_PER_BATCH: Final = 500
 
 
 class Screen:
-    """Writes lines to a stream; `width` says where it crops them, None: nowhere.
+    """Writes lines to a stream; `width` says where reports should cut long commands, None: nowhere.
 
-    Without a width a terminal's own is taken, and a stream that is no terminal is not cropped;
-    0 never crops. A stream that cannot encode UTF-8 gets its line drawing in ASCII.
+    Without a width a terminal's own is taken, and a stream that is no terminal has none; 0 is
+    none, too. A stream that cannot encode UTF-8 gets its line drawing in ASCII.
     """
 
     def __init__(self, stream: TextIO, width: int | None = None) -> None:
@@ -62,7 +62,7 @@ class Screen:
 
     def write(self, lines: Iterable[Line]) -> None:
         """Write the lines, in batches while they are produced."""
-        lines = (self._fitted(line) for line in lines)
+        lines = (self._safe(line) for line in lines)
         if self._console.color_system is None:
             for line in lines:
                 self._stream.write("".join(text for text, _ in line) + "\n")
@@ -71,13 +71,9 @@ class Screen:
             segments = [segment for line in batch for segment in self._segments(line)]
             self._console.print(Segments(segments), end="", crop=False, no_wrap=True)
 
-    def _fitted(self, line: Line) -> Line:
+    def _safe(self, line: Line) -> Line:
         line = [(printable(text), style) for text, style in line]
-        if self._ascii:
-            line = [(_in_ascii(text, style), style) for text, style in line]
-        if self.width is None or sum(cell_len(text) for text, _ in line) <= self.width:
-            return line
-        return list(_cropped_pieces(line, self.width, "~" if self._ascii else ELLIPSIS))
+        return [(_in_ascii(text, style), style) for text, style in line] if self._ascii else line
 
     def _segments(self, line: Line) -> Iterator[Segment]:
         for text, style in line:
@@ -95,11 +91,20 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def cropped(text: str, width: int) -> str:
-    """Cut a text to a number of terminal cells, with an ellipsis as the last where it was cut."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, max(width - 1, 0)) + ELLIPSIS
+def cropped(line: Line, width: int) -> Line:
+    """Cut a line to a number of terminal cells, with an ellipsis as the last where it was cut."""
+    if sum(cell_len(text) for text, _ in line) <= width:
+        return line
+    fitting: Line = []
+    room = width - 1
+    for text, style in line:
+        length = cell_len(text)
+        if length > room:
+            fitting.append((set_cell_size(text, room), style))
+            break
+        fitting.append((text, style))
+        room -= length
+    return [*fitting, (ELLIPSIS, DIM)]
 
 
 def aligned(
@@ -127,14 +132,3 @@ def _in_ascii(text: str, style: str) -> str:
     if style not in _VERBATIM:
         text = text.translate(_ASCII)
     return text.encode("ascii", "backslashreplace").decode("ascii")
-
-
-def _cropped_pieces(line: Line, width: int, ellipsis: str) -> Iterator[Piece]:
-    room = width - 1
-    for text, style in line:
-        length = cell_len(text)
-        if length > room:
-            yield set_cell_size(text, room) + ellipsis, style
-            return
-        room -= length
-        yield text, style

@@ -52,8 +52,10 @@ def summary_json(summary: Summary) -> dict[str, object]:
 
 def summary_lines(summary: Summary, width: int | None) -> Iterator[Line]:
     """Give the page; `width` crops the commands of the tree."""
-    yield from aligned(list(_head_rows(summary)))
-    yield []
+    head = list(_head_rows(summary))
+    yield from aligned(head)
+    if head:
+        yield []
     yield from aligned(list(_count_rows(summary.totals)))
     yield []
     yield from _tree_lines(summary, width)
@@ -89,14 +91,21 @@ def _count_rows(totals: Totals) -> Iterator[list[Piece]]:
     processes = counted(totals.processes, "process", "processes") + before + running
     yield [("processes", DIM), (processes, PLAIN)]
     created = [counted(count, _HOW_NOUNS[how]) for how, count in totals.created.items()]
-    yield [("created", DIM), *_with_failures(created, totals.failed_clones)]
-    yield [("executed", DIM), *_with_failures([counted(totals.execs, "exec")], totals.failed_execs)]
+    yield [("created", DIM), (_listed(created + _failures(totals.failed_clones)), PLAIN)]
+    executed = [counted(totals.execs, "exec")]
+    failed = _failures(totals.failed_execs)
+    yield [("executed", DIM), (_listed(executed + failed), PLAIN)]
     ends = [f"{count:,} × status {status}" for status, count in totals.statuses.items()]
     ends += [f"{count:,} × {name}" for name, count in totals.signals.items()]
     if totals.core_dumps:
         ends.append(counted(totals.core_dumps, "core dump"))
-    yield [("ended", DIM), (", ".join(ends) or "none", PLAIN)]
-    yield [("waits", DIM), (_waits(totals), PLAIN)]
+    yield [("ended", DIM), (_listed(ends), PLAIN)]
+    waits = [f"{count:,} {choice}" for choice, count in totals.waits.items()]
+    yield [("children", DIM), (_listed(waits), PLAIN)]
+    if totals.blocked_ns or totals.zombie_ns:
+        blocked, zombie = duration(totals.blocked_ns), duration(totals.zombie_ns)
+        times = f"parents slept {blocked} for children, children were zombies for {zombie}"
+        yield [("", DIM), (times, PLAIN)]
 
 
 _HOW_NOUNS: Final = {
@@ -108,25 +117,17 @@ _HOW_NOUNS: Final = {
 }
 
 
-def _with_failures(done: list[str], failures: Mapping[str, int]) -> Iterator[Piece]:
-    yield ", ".join(done) or "none", PLAIN
-    if failures:
-        listed = ", ".join(f"{count:,} × {name}" for name, count in failures.items())
-        yield f"failed: {listed}", NOTABLE
+def _failures(failures: Mapping[str, int]) -> list[str]:
+    return [f"{count:,} failed with {name}" for name, count in failures.items()]
 
 
-def _waits(totals: Totals) -> str:
-    words = [f"{count:,} {choice}" for choice, count in totals.waits.items()]
-    if totals.blocked_ns:
-        words.append(f"blocked for {duration(totals.blocked_ns)} in all")
-    if totals.zombie_ns:
-        words.append(f"zombies for {duration(totals.zombie_ns)} in all")
+def _listed(words: list[str]) -> str:
     return ", ".join(words) or "none"
 
 
 def _tree_lines(summary: Summary, width: int | None) -> Iterator[Line]:
     rows = list(islice(summary.tree.rows(), TREE_LINES))
-    yield from tree.lines(rows, tree.column_widths(rows), width)
+    yield from tree.lines(rows, tree.column_widths(row.cells for row in rows), width)
     more = summary.totals.processes - len(rows)
     if more > 0:
         what = counted(more, "more process", "more processes")

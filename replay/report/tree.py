@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from replay.process import Process, ProcessId, Task
 
+Cells = tuple[Piece, ...]
+"""What stands in the columns of one line."""
 HEADINGS: Final = ("PID", "BORN", "LIVED", "END", "WAIT")
 _FLUSH_RIGHT: Final = (0, 2)
 _GAP: Final = "  "
@@ -29,8 +31,10 @@ _BRANCH: Final = ("├─ ", "└─ ")
 _TRUNK: Final = ("│  ", "   ")
 _DEEPEST_DRAWN: Final = 16
 """Levels of guides on a line; further out than that, a number says how many there are."""
-_LEAST_COMMAND_CELLS: Final = 24
-"""A terminal too narrow for this much of a command cuts the notes first."""
+_NOTES_SHARE: Final = 0.4
+"""Of the room for command and notes, when both are too long."""
+_LEAST_NOTES_CELLS: Final = 11
+"""Less of them tells nothing, and the command gets all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Place:
 class Row:
     """One line before it is laid out."""
 
-    cells: tuple[Piece, ...]
+    cells: Cells
     guides: str
     command: Piece
     notes: str = ""
@@ -92,67 +96,75 @@ class Tree:
                 for index, child in reversed(list(enumerate(process.children)))
             ]
 
+    def cells(self) -> Iterator[Cells]:
+        """Give what stands in the columns of each line, in the order of `rows`."""
+        for process, _ in self.walk():
+            yield self._process_cells(process)
+            if self.threads:
+                yield from (self._thread_cells(task) for task in process.tasks[1:])
+
     def rows(self) -> Iterator[Row]:
         """Give the lines of the tree, each process followed by its threads if they are shown."""
         for process, place in self.walk():
             yield self._process_row(process, place)
-            if self.threads:
-                others = process.tasks[1:]
-                for index, task in enumerate(others):
-                    last = index == len(others) - 1 and not process.children
-                    yield self._thread_row(task, place.below(last=last))
+            others = process.tasks[1:] if self.threads else []
+            for index, task in enumerate(others):
+                last = index == len(others) - 1 and not process.children
+                guides = place.below(last=last).guides()
+                yield Row(self._thread_cells(task), guides, (f"{{{shown(task.comm)}}}", DIM))
 
     def _process_row(self, process: Process, place: Place) -> Row:
-        creation = process.leader.creation
-        exited = process.end
-        forked = life.executed_nothing(process)
         return Row(
-            (
-                (f"{process.id.tgid}{life.doubt(process.certainty)}", PLAIN),
-                life.created(creation),
-                life.lived(creation, exited, self.until_ns, life.first_seen_ns(process)),
-                life.ended(exited, alive=life.is_alive(process)),
-                life.waited(process.wait),
-            ),
+            self._process_cells(process),
             place.guides(),
-            (life.command(process), INHERITED if forked else COMMAND),
+            (life.command(process), INHERITED if life.executed_nothing(process) else COMMAND),
             ", ".join(life.notes(process, self.processes, threads=self.threads)),
         )
 
-    def _thread_row(self, task: Task, place: Place) -> Row:
-        return Row(
-            (
-                (f"{task.id.tid}{life.doubt(task.certainty)}", PLAIN),
-                life.created(task.creation),
-                life.lived(task.creation, task.end, self.until_ns),
-                life.thread_ended(task),
-                (life.NOTHING, DIM),
-            ),
-            place.guides(),
-            (f"{{{shown(task.comm)}}}", DIM),
+    def _process_cells(self, process: Process) -> Cells:
+        creation, end = process.leader.creation, process.end
+        return (
+            (f"{process.id.tgid}{life.doubt(process.certainty)}", PLAIN),
+            life.created(creation),
+            life.lived(creation, end, self.until_ns, life.first_seen_ns(process)),
+            life.ended(end, alive=life.is_alive(process)),
+            life.waited(process),
+        )
+
+    def _thread_cells(self, task: Task) -> Cells:
+        return (
+            (f"{task.id.tid}{life.doubt(task.certainty)}", PLAIN),
+            life.created(task.creation),
+            life.lived(task.creation, task.end, self.until_ns),
+            life.thread_ended(task),
+            (life.NOTHING, DIM),
         )
 
 
 def lines(rows: Iterable[Row], widths: Sequence[int], width: int | None) -> Iterator[Line]:
-    """Lay rows out below a heading; `width` crops their commands, None: nowhere."""
-    heading = [(text, DIM) for text in HEADINGS]
-    yield [*_columns(heading, widths), ("COMMAND", DIM)]
-    room = None if width is None else width - sum(widths) - len(_GAP) * len(widths)
+    """Lay rows out below a heading; `width` crops them, their commands first, None: nowhere."""
+    heading: Line = [*_columns([(text, DIM) for text in HEADINGS], widths), ("COMMAND", DIM)]
+    if width is None:
+        yield heading
+        yield from ([*_columns(row.cells, widths), *_command(row, None)] for row in rows)
+        return
+    room = max(width - sum(widths) - len(_GAP) * len(widths), 0)
+    yield cropped(heading, width)
     for row in rows:
-        yield [*_columns(row.cells, widths), *_command(row, room)]
+        yield cropped([*_columns(row.cells, widths), *_command(row, room)], width)
 
 
-def column_widths(rows: Iterable[Row]) -> list[int]:
-    """Give how many cells each column needs for these rows and its heading."""
+def column_widths(lines_cells: Iterable[Cells]) -> list[int]:
+    """Give how many terminal cells each column needs for these lines and its heading."""
     widths = [len(heading) for heading in HEADINGS]
-    for row in rows:
+    for cells in lines_cells:
         widths = [
-            max(width, cell_len(cell[0])) for width, cell in zip(widths, row.cells, strict=True)
+            max(width, cell_len(text)) for width, (text, _) in zip(widths, cells, strict=True)
         ]
     return widths
 
 
-def _columns(cells: Sequence[Piece], widths: Sequence[int]) -> Iterator[Piece]:
+def _columns(cells: Cells | Sequence[Piece], widths: Sequence[int]) -> Iterator[Piece]:
     for column, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
         padding = " " * (width - cell_len(text))
         if column in _FLUSH_RIGHT:
@@ -165,11 +177,13 @@ def _columns(cells: Sequence[Piece], widths: Sequence[int]) -> Iterator[Piece]:
 
 
 def _command(row: Row, room: int | None) -> Iterator[Piece]:
-    command, style = row.command
+    """Give guides, command and notes; a command that is too long gets most of the room."""
+    command: Line = [row.command]
     notes = f"  # {row.notes}" if row.notes else ""
     if room is not None:
-        left = room - cell_len(row.guides)
-        command = cropped(command, max(left - cell_len(notes), _LEAST_COMMAND_CELLS))
+        left = max(room - cell_len(row.guides), 0)
+        for_notes = min(cell_len(notes), int(left * _NOTES_SHARE))
+        command = cropped(command, left - (for_notes if for_notes >= _LEAST_NOTES_CELLS else 0))
     yield row.guides, DIM
-    yield command, style
+    yield from command
     yield notes, NOTABLE

@@ -5,32 +5,35 @@ from __future__ import annotations
 
 from typing import Final
 
-_DURATION_STEPS: Final = ((1_000, "ns", 1), (1_000_000, "µs", 1_000), (1_000_000_000, "ms", 10**6))
+_NS_PER_S: Final = 10**9
+_DURATION_UNITS: Final = (("µs", 1_000), ("ms", 10**6), ("s", _NS_PER_S))
 _SECONDS_PER_MINUTE: Final = 60
+_MINUTES_PER_HOUR: Final = 60
 _BYTES_PER_STEP: Final = 1024
 _SIZE_UNITS: Final = ("KiB", "MiB", "GiB")
 
 
 def duration(ns: int) -> str:
     """Give nanoseconds with three significant digits: `850 ns`, `1.25 ms`, `2 min 03 s`."""
-    for limit, unit, ns_per_unit in _DURATION_STEPS:
-        if ns < limit and _significant(ns / ns_per_unit) != "1000":
-            return f"{_significant(ns / ns_per_unit)} {unit}"
-    seconds = ns / 10**9
-    if round(seconds) < _SECONDS_PER_MINUTE:
-        return f"{_significant(seconds)} s"
-    minutes, rest = divmod(round(seconds), _SECONDS_PER_MINUTE)
-    if minutes < _SECONDS_PER_MINUTE:
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, _SECONDS_PER_MINUTE)
+    if ns < 1_000:
+        return f"{ns} ns"
+    for unit, ns_per_unit in _DURATION_UNITS:
+        digits = _three_digits(ns / ns_per_unit)
+        limit = _SECONDS_PER_MINUTE if unit == "s" else 1_000
+        if float(digits) < limit:
+            return f"{digits} {unit}"
+    minutes, seconds = divmod(round(ns / _NS_PER_S), _SECONDS_PER_MINUTE)
+    if minutes < _MINUTES_PER_HOUR:
+        return f"{minutes} min {seconds:02} s"
+    hours, minutes = divmod(minutes, _MINUTES_PER_HOUR)
     return f"{hours} h {minutes:02} min"
 
 
-def _significant(value: float) -> str:
-    """Give three significant digits, and no fraction that is zero."""
-    if value == int(value) or round(value, 1) >= 100:
-        return str(round(value))
-    return f"{value:.1f}" if round(value, 2) >= 10 else f"{value:.2f}"
+def _three_digits(value: float) -> str:
+    for decimals, limit in ((2, 10), (1, 100)):
+        if round(value, decimals) < limit:
+            return f"{value:.{decimals}f}"
+    return f"{value:.0f}"
 
 
 def size(byte_count: int) -> str:

@@ -35,8 +35,8 @@ class _Dice:
         self.made = 0
         self.verbs: list[Callable[[Thread, int], None]] = [
             self.forks, self.forks, self.forks, self.threads_off, self.execs, self.exits,
-            self.exits, self.ends, self.waits, self.waits, self.sleeps, self.waits_by_id,
-            self.kills, self.adopts, self.ignores,
+            self.exits, self.ends, self.waits, self.waits, self.waits, self.sleeps,
+            self.waits_by_id, self.kills, self.adopts, self.ignores,
         ]  # fmt: skip
 
     def play(self, step: Step) -> None:
@@ -91,7 +91,7 @@ class _Dice:
             self.history.kills(self._name(who), self._name(target.leader), "15")
 
     def _may_end(self, proc: Proc) -> bool:
-        if any(thread.sleeps_since_ns for thread in proc.living()):
+        if proc is self.history.procs[1] or any(t.sleeps_since_ns for t in proc.living()):
             return False
         return proc.pidns.init is not proc or not any(
             other.living() for other in self.history.procs[1:]

@@ -57,11 +57,10 @@ def test_a_child_that_needs_no_reaping(recorded: Recorder, programs: Path, how: 
 
 
 def test_usage_counters_are_the_kernels(recorded: Recorder, programs: Path) -> None:
-    """What exit says of faults is at least what wait4 told the parent, which came earlier."""
+    """Faults and peak memory of each process are those of its own exit."""
     recording = recorded(programs / "storm", "20")
     faults = {row["tid"]: row["min_flt"] for row in recording.rows("exit")}
     for process in recording.forest.processes.values():
         assert process.end is not None
         assert process.end.min_flt == faults[process.id.tgid] > 0
-        assert process.end.runtime_ns > 0
         assert process.end.maxrss_pages > 0

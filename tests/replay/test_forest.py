@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,8 +13,10 @@ from replay.forest import ProcessForest
 from replay.process import Certainty
 from tests.histories.build import History, told
 from tests.histories.fake import FakeTrace
-from tests.histories.kernel import Proc
 from tests.histories.random import Step, damage, played, steps
+
+if TYPE_CHECKING:
+    from tests.histories.kernel import Proc
 
 
 def _check_process(forest: ProcessForest, proc: Proc) -> None:
@@ -44,7 +48,7 @@ def test_random_histories_are_rebuilt_exactly(chosen: list[Step]) -> None:
         _check_process(forest, proc)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps, st.lists(st.tuples(*[st.integers(0, 1000)] * 3), min_size=1, max_size=10))
 def test_damaged_histories_never_raise(chosen: list[Step], harm: list[Step]) -> None:
     """Whatever rows are missing, repeated or altered, each process is in the tree once."""
@@ -60,7 +64,7 @@ def test_damaged_histories_never_raise(chosen: list[Step], harm: list[Step]) -> 
             assert steps_up <= len(forest.processes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps, st.data())
 def test_rows_in_any_order_give_the_same_forest(chosen: list[Step], data: st.DataObject) -> None:
     """Rows come from several CPUs; only their times order them."""
