@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,14 +96,18 @@ class _Recording:
     notice: Callable[[str], None]
 
     def run(self, file: BinaryIO, stack: ExitStack) -> Outcome:
-        # Heavy: polars, numpy and bcc are loaded here, after the fork.
+        # Heavy imports wait until the command is forked. Compiling takes longest and holds no
+        # lock of Python, so polars is imported beside it.
         from tracer.btf import Btf  # noqa: PLC0415
         from tracer.program import load  # noqa: PLC0415
-        from tracer.session import Session  # noqa: PLC0415
-        from traces.writer import TraceWriter  # noqa: PLC0415
 
         options = _options(self.request)
-        program = load(options, Btf.running())
+        with ThreadPoolExecutor(1) as compiler:
+            loading = compiler.submit(load, options, Btf.running())
+            from tracer.session import Session  # noqa: PLC0415
+            from traces.writer import TraceWriter  # noqa: PLC0415
+
+            program = loading.result()
         stack.callback(program.close)
         writer = TraceWriter(file)
         session = Session(program, options, writer)

@@ -43,7 +43,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     finally:
         patience.cancel()
         patience.join()
-        bar.stop()
+        if bar.live.is_started:  # a bar that never began would leave an empty line
+            bar.stop()
 
 
 def tracked(what: str, items: Iterable[_Item], total: int) -> Iterator[_Item]:

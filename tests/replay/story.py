@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,13 +65,17 @@ def deep_story(depth: int) -> History:
     """Tell a history in which every process forks one child, before any of them ends."""
     history = History()
     names = ["sh", *(f"p{level}" for level in range(depth))]
-    for parent, child in zip(names, names[1:], strict=False):
+    for parent, child in pairwise(names):
         history.forks(parent, child)
     return history
 
 
 def write_story(
-    history: History, path: Path, *, finish: bool = True, metadata: dict[str, JsonValue] | None = None
+    history: History,
+    path: Path,
+    *,
+    finish: bool = True,
+    metadata: dict[str, JsonValue] | None = None,
 ) -> Path:
     """End a history and write it as a trace file; give its path."""
     made = history.end_recording()
@@ -83,8 +88,9 @@ def write_story(
             values: dict[str, Values] = {}
             for column in table.columns:
                 cells = frame.get_column(column.name).to_list()
-                is_text = column.type == "bytes"
-                values[column.name] = cells if is_text else np.array(cells, NUMPY_TYPES[column.type])
+                if column.type != "bytes":
+                    cells = np.array(cells, NUMPY_TYPES[column.type])
+                values[column.name] = cells
             writer.rows(name, values)
         if made.metadata.get("audit"):
             writer.metadata("audit", made.metadata["audit"])

@@ -6,13 +6,11 @@ from __future__ import annotations
 import io
 import sys
 import time
-from typing import TYPE_CHECKING
+
+import pytest
 
 from replay.report import progress as module
 from replay.report.progress import progress, tracked
-
-if TYPE_CHECKING:
-    import pytest
 
 
 class Terminal(io.StringIO):
@@ -23,34 +21,43 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_quick_job_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Give a terminal in the place of stderr."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_a_quick_job_shows_nothing(stderr: Terminal) -> None:
     """What ends within the patience leaves no trace on the terminal."""
-    monkeypatch.setattr(sys, "stderr", Terminal())
     with progress("reading") as advance:
         advance(1)
-    assert sys.stderr.getvalue() == ""
+    assert stderr.getvalue() == ""
 
 
-def test_a_long_job_says_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_job_says_what_it_does(
+    stderr: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bar comes when the patience is over."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(sys, "stderr", Terminal())
     with progress("reading", 10) as advance:
         deadline = time.monotonic() + 10
-        while "reading" not in sys.stderr.getvalue() and time.monotonic() < deadline:
+        while "reading" not in stderr.getvalue() and time.monotonic() < deadline:
             advance(1)
             time.sleep(0.01)
-    assert "reading" in sys.stderr.getvalue()
+    assert "reading" in stderr.getvalue()
 
 
 def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log of stderr gets none, however long it takes."""
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
     with progress("reading"):
         time.sleep(0.05)
-    assert sys.stderr.getvalue() == ""
+    assert log.getvalue() == ""
 
 
 def test_tracked_items_are_the_items(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of a trace as text and as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from replay.report.dump import (
+    json_lines,
+    limited,
+    row_count,
+    rows_by_table,
+    rows_by_time,
+    text_lines,
+)
+from tests.replay.story import build_story, write_story
+from traces.reader import Trace, open_trace
+from traces.schema import TABLES
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
+    """Give the trace of the story."""
+    return open_trace(write_story(build_story(), tmp_path_factory.mktemp("dump") / "a.ptrace"))
+
+
+def test_every_row_comes_once(trace: Trace) -> None:
+    """In either order, and as many as were counted."""
+    by_table = [name for name, _ in rows_by_table(trace, TABLES)]
+    by_time = [name for name, _ in rows_by_time(trace, TABLES)]
+    assert sorted(by_table) == sorted(by_time)
+    assert len(by_table) == row_count(trace, list(TABLES), None) > 0
+    assert row_count(trace, list(TABLES), 3) == 3
+
+
+def test_one_order_of_time(trace: Trace) -> None:
+    """Over all tables."""
+    times = [row.get("time_ns", 0) for _, row in rows_by_time(trace, TABLES)]
+    assert times == sorted(times)
+
+
+def test_text_names_the_kernels_numbers(trace: Trace) -> None:
+    """Flags, signals, errors and calls have their names beside them."""
+    rows = rows_by_table(trace, TABLES)
+    lines = ["".join(piece for piece, _ in line) for line in text_lines(rows)]
+    text = "\n".join(lines)
+    assert "clone_flags=16640(CLONE_VM|CLONE_VFORK)" in text
+    assert "syscall=435(clone3)" in text
+    assert "result=-11(EAGAIN)" in text
+    assert "sig=9(SIGKILL)" in text
+    assert all(line.isprintable() for line in lines)
+
+
+def test_json_lines(trace: Trace) -> None:
+    """A head with the version, then every row with all its columns and its table."""
+    head, *rows = [json.loads(line) for line in json_lines(trace, rows_by_table(trace, TABLES))]
+    assert (head["schema_version"], head["table"], head["complete"]) == (1, None, True)
+    for row in rows:
+        assert list(row) == ["table", *TABLES[row["table"]].column_names()]
+
+
+def test_a_limit(trace: Trace) -> None:
+    """The first rows, or all."""
+    assert len(list(limited(rows_by_table(trace, TABLES), 2))) == 2
+    assert list(limited(rows_by_table(trace, TABLES), 0)) == []
+    everything = row_count(trace, list(TABLES), None)
+    assert len(list(limited(rows_by_table(trace, TABLES), None))) == everything
