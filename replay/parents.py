@@ -136,7 +136,7 @@ def add_seen_parent(process: Process, parent: ProcessId, time_ns: int, nodes: No
     event, it was then.
     """
     spans = process.parents
-    before = spans[-1] if spans else None
+    before = next((span for span in reversed(spans) if span.since_ns <= time_ns), None)
     if before is None or (len(spans) == 1 and before.certainty is Certainty.UNKNOWN):
         span = ParentSpan(0, parent, ParentReason.SEEN, Certainty.INFERRED)
         process.parents = [span]

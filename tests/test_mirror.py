@@ -13,7 +13,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
 }
 """Sources without a mirrored test module, and why."""
 
-TESTS_OF_THE_WHOLE = {"test_bad_input.py", "test_mirror.py"}
+TESTS_OF_THE_WHOLE = {"test_bad_input.py", "test_mirror.py", "test_samples.py"}
 """Test modules directly in tests/ that mirror no single source."""
 
 

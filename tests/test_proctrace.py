@@ -97,11 +97,8 @@ def test_an_unknown_command_is_looked_for_in_both_rooms(
         assert f"did you mean '{command}'?" in capsys.readouterr().err
 
 
-def raising(error: BaseException) -> Callable[[list[str]], typer.Typer]:
-    """Give an application whose only command raises."""
-
-    def command() -> None:
-        raise error
+def app_with(command: Callable[..., None]) -> Callable[[list[str]], typer.Typer]:
+    """Give what makes an application whose only command is `fail`."""
 
     def app(_words: list[str]) -> typer.Typer:
         made = typer.Typer(cls=proctrace._Root)  # noqa: SLF001
@@ -110,6 +107,15 @@ def raising(error: BaseException) -> Callable[[list[str]], typer.Typer]:
         return made
 
     return app
+
+
+def raising(error: BaseException) -> Callable[[list[str]], typer.Typer]:
+    """Give what makes an application whose command raises."""
+
+    def command() -> None:
+        raise error
+
+    return app_with(command)
 
 
 @pytest.mark.parametrize(
@@ -219,3 +225,20 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     """The name and a version."""
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("proctrace ")
+
+
+def test_words_behind_two_dashes_are_the_commands_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a command with options WHEN it stands behind `--` THEN its argv arrives whole."""
+    argv = ["sh", "-c", "a  b", "--debug", "", "--", "-h"]
+    arrived: list[str] = []
+
+    def command(words: list[str]) -> None:
+        arrived.extend(words)
+        raise ProctraceError("what", "why", "hint")
+
+    monkeypatch.setattr(proctrace, "_app", app_with(command))
+    assert main(["fail", "--", *argv]) == 125
+    assert arrived == argv
+    assert "Traceback" not in capsys.readouterr().err

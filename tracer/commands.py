@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def record(  # noqa: PLR0913 - the options of the command line
     *,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- CMD ARG...]", help="The command to record.")
+        list[str] | None, typer.Argument(metavar="-- CMD ARG", help="The command to record.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -60,9 +60,9 @@ def record(  # noqa: PLR0913 - the options of the command line
         str | None, typer.Option(metavar="SIZE", help="Stop when FILE has this size (64M, 2G).")
     ] = None,
 ) -> None:
-    """Record how processes come into being, from a command's first instruction on.
+    """Record a command, or what runs already, into a trace.
 
-    Needs root. Started by sudo, the command runs as you and the trace is yours. Ends with the
+    A command is followed from its first instruction on, with everything it creates. Needs root. Started by sudo, the command runs as you and the trace is yours. Ends with the
     command's own status; with 77 without privilege, 127 or 126 when the command cannot be found
     or executed, and 125 when recording itself fails.
 
@@ -98,7 +98,7 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Tell what this host lets you record, and what to do about the rest.
+    """Tell what can be recorded here, and how.
 
     Example: sudo proctrace doctor
     """

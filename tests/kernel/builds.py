@@ -57,7 +57,7 @@ def in_thread(number):
 
 def processes(method):
     context = multiprocessing.get_context(method)
-    started = [context.Process(target=leave, args=(status,)) for status in (0, 5)]
+    started = [context.Process(target=leave, args=(status,)) for status in (0, 5, 6)]
     for process in started:
         process.start()
         process.join()
@@ -72,8 +72,8 @@ def main():
         subprocess.run(["/no/such/program"])
     except FileNotFoundError:
         pass
-    assert processes("fork") == [0, 5]
-    assert processes("spawn") == [0, 5]
+    assert processes("fork") == [0, 5, 6]
+    assert processes("spawn") == [0, 5, 6]
     threads = [threading.Thread(target=in_thread, args=(n,)) for n in range(10, 14)]
     for thread in threads:
         thread.start()

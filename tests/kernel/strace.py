@@ -10,28 +10,30 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.kernel.recording import argv, clean_environment, exit_status
+from tests.kernel.recording import argv, clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from replay.process import Process
     from tests.kernel.recording import Argument, Recording
 
 Arguments = tuple[bytes, ...]
 
 CALLS = "execve,execveat,fork,vfork,clone,clone3"
 _EXEC = re.compile(
-    rb'execve(?:at)?\((?:\w+, )?"[^"]*", \[(?P<argv>.*?)\], .*\) = '
+    rb'execve(?:at)?\((?:\w+, )?"[^"]*", \[(?P<argv>.*?)\], .*\) += '
     rb"(?:(?P<ok>0)|-1 (?P<errno>E\w+) )"
 )
 _STRING = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
-_CREATED = re.compile(rb"(?:fork|vfork|clone3?)\((?P<arguments>.*)\) = (?P<pid>\d+)$")
+_CREATED = re.compile(rb"(?:fork|vfork|clone3?)\((?P<arguments>.*)\) += (?P<pid>\d+)$")
 _EXITED = re.compile(rb"\+\+\+ exited with (\d+) \+\+\+$")
 _KILLED = re.compile(rb"\+\+\+ killed by (SIG\w+)")
 _GCC_TEMPORARY = re.compile(rb"/tmp/cc[A-Za-z0-9]{6}(?=\.)")
@@ -57,7 +59,7 @@ def plain(arguments: Iterable[bytes]) -> Arguments:
 def under_strace(folder: Path, command: Sequence[Argument], cwd: Path | None = None) -> Account:
     """Run a command under strace, which writes its files into `folder`, and give the account."""
     # -s bounds the number of arguments as well as their length.
-    options = ["-ff", "-xx", "-s", "200000", "-e", f"trace={CALLS}", "-e", "signal=none"]
+    options = ["-ff", "-xx", "-s", "200000", "-e", f"trace={CALLS}"]
     subprocess.run(
         ["strace", *options, "-o", folder / "strace", *command],
         check=True,
@@ -73,16 +75,20 @@ def recorded_account(recording: Recording) -> Account:
     forest = recording.forest
     account = Account(Counter(), Counter(), Counter())
     for process in forest.processes.values():
-        end = exit_status(process)
-        assert end is not None or process.end is not None
-        how = f"status {end}" if process.end and not process.end.signal else "signal"
-        account.processes[plain(argv(process)), how] += 1
-        if process.inherited is not None:
+        account.processes[plain(argv(process)), _how_it_ended(process)] += 1
+        if process.inherited is not None and process is not recording.root:
             account.edges[plain(process.inherited.argv), plain(argv(process))] += 1
         for failed in process.failed_execs:
             assert not failed.argv_truncated
             account.failed[plain(failed.argv), str(failed.errno)] += 1
     return account
+
+
+def _how_it_ended(process: Process) -> str:
+    assert process.end is not None
+    if process.end.signal:
+        return signal.Signals(process.end.signal).name
+    return f"status {process.end.status}"
 
 
 class _Reader:
@@ -128,15 +134,16 @@ class _Reader:
                 self._process(int(created["pid"]), running)
             else:
                 # Whatever this reads and does not understand would make the oracle lie.
-                assert line.startswith(b"+++ ") or b" = -1 E" in line, line
+                assert line.startswith((b"+++ ", b"--- ")) or b"= -1 E" in line, line
         return running
 
     def _how_it_ended(self, pid: int) -> str:
         exited = _EXITED.match(self._lines[pid][-1])
         if exited:
             return f"status {int(exited[1])}"
-        assert _KILLED.match(self._lines[pid][-1]), self._lines[pid][-1]
-        return "signal"
+        killed = _KILLED.match(self._lines[pid][-1])
+        assert killed, self._lines[pid][-1]
+        return killed[1].decode()
 
 
 def _arguments(text: bytes) -> Iterator[bytes]:

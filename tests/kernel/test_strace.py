@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from tests.kernel.conftest import Recorder
 
+TO_THE_LAST = ("--until-last",)
+"""As strace does: Python's resource tracker, for one, outlives the program for a moment."""
+
 
 @pytest.mark.timeout(400)
 def test_a_parallel_build(recorded: Recorder, tmp_path: Path) -> None:
@@ -32,7 +35,7 @@ def test_a_parallel_build(recorded: Recorder, tmp_path: Path) -> None:
     write_c_project(first)
     write_c_project(second)
     # WHEN one is built under proctrace and one under strace
-    recording = recorded(*command, cwd=first)
+    recording = recorded(*command, options=TO_THE_LAST, cwd=first)
     expected = under_strace(traces, command, cwd=second)
     # THEN the accounts are equal
     found = recorded_account(recording)
@@ -49,7 +52,7 @@ def test_a_python_program(recorded: Recorder, tmp_path: Path) -> None:
     program.write_text(PYTHON_PROGRAM)
     traces.mkdir()
     command = ("/usr/bin/python3", "-I", program)
-    recording = recorded(*command)
+    recording = recorded(*command, options=TO_THE_LAST)
     expected = under_strace(traces, command)
     found = recorded_account(recording)
     assert sum(expected.processes.values()) >= 20

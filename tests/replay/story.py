@@ -88,9 +88,9 @@ def write_story(
             values: dict[str, Values] = {}
             for column in table.columns:
                 cells = frame.get_column(column.name).to_list()
-                if column.type != "bytes":
-                    cells = np.array(cells, NUMPY_TYPES[column.type])
-                values[column.name] = cells
+                values[column.name] = (
+                    cells if column.type == "bytes" else np.array(cells, NUMPY_TYPES[column.type])
+                )
             writer.rows(name, values)
         if made.metadata.get("audit"):
             writer.metadata("audit", made.metadata["audit"])

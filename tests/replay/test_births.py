@@ -19,6 +19,7 @@ def test_a_creation_has_the_times_of_its_steps() -> None:
     """Entry, creation, return, wake-up and first run, of the right calls."""
     history = told("sh forks a, sh fails_to_fork, sh forks b, sh fails_to_fork 513")
     made = creation(history, "b")
+    assert history.forest().anomalies.found() == []
     call = history.made.of("clone_call", result=history.threads["b"].tid)[0]
     assert (made.enter_ns, made.return_ns, made.syscall) == (call["enter_ns"], call["time_ns"], 57)
     started = history.made.of("started")[1]

@@ -94,6 +94,16 @@ def test_exec_by_a_thread_goes_on_as_the_leader() -> None:
     assert a.wait.choice is Choice.WAITED_LATER
 
 
+def test_the_last_switch_of_the_old_leader_is_not_that_of_the_process() -> None:
+    """Same identity, but it was before the end of the task that took it."""
+    history = told("sh forks a, a threads_off t, t execs, a exits")
+    forest = history.forest()
+    assert history.process(forest, "a").leader.exit_state == 0x20
+    final_ns = history.made.of("dead")[-1]["time_ns"]
+    history.made.drop("dead", time_ns=final_ns)
+    assert history.process(history.forest(), "a").leader.exit_state == 0
+
+
 def test_exec_by_a_thread_again_and_again() -> None:
     """Two threads in turn take the identity of the leader."""
     history = told("sh forks a, a threads_off t, t execs, a threads_off u, u execs, a exits 1")

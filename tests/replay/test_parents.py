@@ -99,6 +99,21 @@ def test_a_change_that_was_not_recorded_shows_at_the_exit() -> None:
     assert forest.anomalies.count("parent_seen_late") == 1
 
 
+def test_a_change_that_was_not_recorded_between_two_that_were() -> None:
+    """What the exit shows comes before what happened to the zombie later."""
+    history = told(
+        "sh adopts_orphans, sh forks a, a adopts_orphans, a forks b, b forks c, b exits,"
+        "a waits b, c exits, a exits, sh waits c, sh waits a"
+    )
+    history.made.lose("orphan", tid=history.threads["b"].tid)
+    forest = history.forest()
+    assert parents(history, forest, "c") == [
+        ("b", "birth"), ("a", "seen"), ("sh", "subreaper"),
+    ]  # fmt: skip
+    seen = history.process(forest, "c").parents[1]
+    assert seen.since_ns == history.made.of("exit")[0]["time_ns"]
+
+
 def test_orphans_whose_reaper_is_not_recorded() -> None:
     """Without the last switch of the parent they are left without a new one."""
     history = told("sh adopts_orphans, sh forks a, a forks b, a exits, sh waits a")

@@ -72,6 +72,14 @@ def test_a_call_before_the_end_waited_even_if_it_needed_no_sleep() -> None:
     assert (wait.choice, wait.blocked_ns) == (Choice.WAITED, 0)
 
 
+def test_a_poll_is_no_wait_even_if_it_began_before_the_end() -> None:
+    """With WNOHANG the parent did not intend to sleep."""
+    history = told("sh forks a, a exits, sh polls a")
+    row = history.made.of("wait")[0]
+    row["enter_ns"] = history.made.of("exit")[0]["time_ns"] - 1
+    assert wait_of(history, history.forest(), "a").choice is Choice.WAITED_LATER
+
+
 def test_a_zombie_at_the_end_stood_until_the_last_event() -> None:
     """The parent lives on and does other things."""
     history = told("sh forks a, a exits, sh forks b")
@@ -149,6 +157,21 @@ def test_wait_without_a_status_is_inferred() -> None:
     assert (wait.choice, wait.certainty) == (Choice.WAITED_LATER, Certainty.INFERRED)
 
 
+def test_wait_without_a_status_before_the_end_was_a_stop() -> None:
+    """wait4(pid, NULL, WUNTRACED): a child that ended only afterwards was not reaped by it."""
+    history = told("sh forks a, sh sees_stop a, a exits")
+    history.made.of("wait")[0].update(got=0, status=0)
+    forest = history.forest()
+    assert wait_of(history, forest, "a").choice is Choice.NEVER
+
+
+def test_without_its_last_switch_a_child_may_have_reaped_itself() -> None:
+    """Nothing was reported as lost, but zombie or not is not known."""
+    history = told("sh forks a, a exits")
+    history.made.drop("dead")
+    assert wait_of(history, history.forest(), "a").choice is Choice.UNKNOWN
+
+
 def test_waitid_without_siginfo_names_the_child_by_its_argument() -> None:
     """waitid(P_PID, pid, NULL, WEXITED) reports nothing, and reaps all the same."""
     history = told("sh forks a, a exits, sh waits_by_id a")
@@ -171,12 +194,15 @@ def test_each_use_of_a_pid_has_its_own_wait() -> None:
 
 
 def test_a_pid_used_again_before_the_wait_returned() -> None:
-    """The zombie's pid is free before the call returns: both uses end before that time."""
-    history = History(last_pid=102)
+    """Two threads are in wait calls all the time; both uses of the pid end before either returns.
+
+    The zombie's pid is free before the call that reaps it returns.
+    """
+    history = History(last_pid=103)
     history.host.used.add(100)
-    history.tell("sh threads_off t")
-    history.host.last_pid = 103
-    history.tell("sh forks a, a exits 1, sh waits a, sh forks b, b exits 2, t waits b")
+    history.tell("sh threads_off t, sh forks a, t sleeps, a exits 1, sh waits a")
+    history.tell("sh forks b, b exits 2, t waits b")
+    assert history.threads["a"].tid == history.threads["b"].tid
     first, second = history.made.of("wait")
     first["time_ns"], second["time_ns"] = second["time_ns"], second["time_ns"] + 1
     forest = history.forest()

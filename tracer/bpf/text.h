@@ -105,24 +105,25 @@ INLINE void send_area(struct scratch *s, u16 what, u64 begin, u64 end)
 	}
 }
 
-INLINE void send_kernel_string(struct scratch *s, u16 what, u64 address)
+/* A path as it was given; `bytes` is what a string helper returned, with the NUL. */
+INLINE void send_string(struct scratch *s, u16 what, s64 bytes)
 {
-	s64 bytes = bpf_probe_read_kernel_str(s->piece.data, PIECE_BYTES, (void *)address);
-
-	if (bytes < 0)
+	if (bytes <= 0)
 		send_piece(s, what, TEXT_UNREADABLE, 0, 0, 0);
 	else
-		send_piece(s, what, bytes == PIECE_BYTES ? TEXT_TRUNCATED : 0, 0, bytes, bytes);
+		send_piece(s, what, bytes == PIECE_BYTES ? TEXT_TRUNCATED : 0, 0, bytes - 1,
+			   bytes - 1);
+}
+
+INLINE void send_kernel_string(struct scratch *s, u16 what, u64 address)
+{
+	send_string(s, what,
+		    bpf_probe_read_kernel_str(s->piece.data, PIECE_BYTES, (void *)address));
 }
 
 INLINE void send_user_string(struct scratch *s, u16 what, u64 address)
 {
-	s64 bytes = read_user_string(s->piece.data, PIECE_BYTES, (void *)address);
-
-	if (bytes < 0)
-		send_piece(s, what, TEXT_UNREADABLE, 0, 0, 0);
-	else
-		send_piece(s, what, bytes == PIECE_BYTES ? TEXT_TRUNCATED : 0, 0, bytes, bytes);
+	send_string(s, what, read_user_string(s->piece.data, PIECE_BYTES, (void *)address));
 }
 
 /* One step of prepend_path(): cross a mount point, or append a name. 0 when the path is whole or

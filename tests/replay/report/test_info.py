@@ -53,7 +53,11 @@ def test_losses_are_named(tmp_path: Path) -> None:
 
 def test_metadata_of_any_shape(tmp_path: Path) -> None:
     """Nested, empty, or not what the recorder writes."""
-    metadata: dict[str, JsonValue] = {"odd": [{"a": [1, 2], "b": {"c": None}}, []], "plan": "none", "text": "x"}
+    metadata: dict[str, JsonValue] = {
+        "odd": [{"a": [1, 2], "b": {"c": None}}, []],
+        "plan": "none",
+        "text": "x",
+    }
     trace = open_trace(write_story(build_story(), tmp_path / "a.ptrace", metadata=metadata))
     report = shown(trace)
     assert "[0].a 1 2" in report

@@ -6,11 +6,13 @@ from __future__ import annotations
 import io
 import sys
 import time
-
-import pytest
+from typing import TYPE_CHECKING
 
 from replay.report import progress as module
 from replay.report.progress import progress, tracked
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Terminal(io.StringIO):
@@ -21,25 +23,24 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Give a terminal in the place of stderr."""
+def terminal_stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a terminal in the place of stderr; no fixture, since pytest captures anew after it."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
 
 
-def test_a_quick_job_shows_nothing(stderr: Terminal) -> None:
+def test_a_quick_job_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ends within the patience leaves no trace on the terminal."""
+    stderr = terminal_stderr(monkeypatch)
     with progress("reading") as advance:
         advance(1)
     assert stderr.getvalue() == ""
 
 
-def test_a_long_job_says_what_it_does(
-    stderr: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_job_says_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bar comes when the patience is over."""
+    stderr = terminal_stderr(monkeypatch)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     with progress("reading", 10) as advance:
@@ -63,5 +64,5 @@ def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tracked_items_are_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them in order, with or without a bar."""
     assert list(tracked("writing", range(2500), 2500)) == list(range(2500))
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    terminal_stderr(monkeypatch)
     assert list(tracked("writing", range(2500), 2500)) == list(range(2500))
