@@ -15,7 +15,7 @@ SOURCES := proctrace.py replay tracer traces tests
 RUN_PACKAGES := python3-bpfcc python3-venv
 TEST_PACKAGES := gcc libc6-dev make strace
 BENCH_PACKAGES := bpftrace
-GUEST_PACKAGES := busybox-static kmod qemu-system-x86 udev virtiofsd
+GUEST_PACKAGES := busybox-static debian-archive-keyring kmod qemu-system-x86
 
 DEMO_TRACE := $(BUILD)/demo.ptrace
 DEMO_SAMPLE := traces/samples/shell.ptrace
@@ -68,7 +68,7 @@ demo: setup ## record a real command and replay it (a bundled recording where BP
 	  *) exit $$status ;; \
 	esac; \
 	$(PROCTRACE) replay "$$trace" && $(PROCTRACE) audit "$$trace" && \
-	$(PROCTRACE) tree "$$trace"
+	$(PROCTRACE) tree --threads "$$trace"
 
 .PHONY: lint
 lint: setup ## style, types and the borders between the rooms
@@ -82,10 +82,11 @@ test: lint ## everything: lint, then all tests, with real recordings where BPF c
 	$(PYTHON) -m pytest
 
 .PHONY: bench
-bench: setup ## what recording costs, beside strace and bpftrace, as ratios within one run
+bench: setup ## what recording costs beside strace and bpftrace, and how fast replay is
 	$(call need,$(BENCH_PACKAGES))
 	@mkdir -p $(BUILD)
 	$(PYTHON) -m tests.bench.recording --json $(BUILD)/bench.json
+	$(PYTHON) -m tests.bench.forest
 
 .PHONY: kernels
 kernels: setup ## boot other Debian kernels under QEMU and record there

@@ -13,6 +13,7 @@ from replay.tables import columns
 
 if TYPE_CHECKING:
     from replay.nodes import Nodes
+    from replay.process import ProcessId
     from replay.tables import TraceTables
 
 SIGNAL_GROUP_EXIT = 4
@@ -26,8 +27,8 @@ _GENERATED = (0, 4)
 other results the signal was not sent, or changed nothing."""
 
 _EXIT = (
-    "tid", "start_ns", "exit_state", "group_dead", "signal_flags", "group_exit_code", "comm",
-    "uid", "cgroup",
+    "tid", "start_ns", "exit_state", "leader_exit_state", "dead_ns", "group_dead",
+    "signal_flags", "group_exit_code", "comm", "uid", "cgroup",
 )  # fmt: skip
 _END = (
     "time_ns", "exit_code", "min_flt", "maj_flt", "utime_ns", "stime_ns", "runtime_ns",
@@ -52,8 +53,9 @@ def add_ends(trace: TraceTables, nodes: Nodes) -> None:
     """
     takeovers = _takeovers(trace)
     exits = _exits(trace)
+    last_switch_ns: dict[ProcessId, int] = {}
     for row, numbers in zip(columns(exits, *_EXIT), columns(exits, *_END), strict=True):
-        tid, start_ns, exit_state, group_dead, flags, group_code, comm, uid, cgroup = row
+        tid, start_ns, exit_state, leader_state, dead_ns, group_dead, *of_group = row
         time_ns, code, *usage = numbers
         task = nodes.tasks[tid, start_ns]
         end = End(time_ns, *decode(code), *usage)
@@ -62,9 +64,13 @@ def add_ends(trace: TraceTables, nodes: Nodes) -> None:
             continue
         if not _set_end(task, end, nodes):
             continue
+        flags, group_code, comm, uid, cgroup = of_group
         task.comm, task.exit_state = comm, exit_state
+        process = nodes.processes[task.process]
+        if dead_ns > last_switch_ns.get(process.id, 0):
+            last_switch_ns[process.id] = dead_ns
+            process.exit_state = leader_state
         if group_dead:
-            process = nodes.processes[task.process]
             process.uid, process.cgroup = uid, cgroup
             _end_process(process, task, group_code if flags & SIGNAL_GROUP_EXIT else None, nodes)
     _add_alive(trace, nodes)
@@ -75,14 +81,17 @@ def add_ends(trace: TraceTables, nodes: Nodes) -> None:
 def _exits(trace: TraceTables) -> pl.DataFrame:
     """Give the exit rows by time, with the state at the last switch of the same identity."""
     dead = trace.table("dead").select(
-        "tid", "start_ns", "exit_state", pl.col("time_ns").alias("dead_ns")
+        "tid", "start_ns", "exit_state", "leader_exit_state", pl.col("time_ns").alias("dead_ns")
     )
     last = dead.sort("dead_ns").unique(["tid", "start_ns"], keep="last")
     seen = (pl.col("dead_ns") >= pl.col("time_ns")).fill_null(value=False)
     return (
         trace.table("exit")
         .join(last, on=["tid", "start_ns"], how="left")
-        .with_columns(pl.when(seen).then("exit_state").otherwise(0).alias("exit_state"))
+        .with_columns(
+            pl.when(seen).then(name).otherwise(0).alias(name)
+            for name in ("exit_state", "leader_exit_state", "dead_ns")
+        )
         .sort("time_ns", "tid", "start_ns", maintain_order=True)
     )
 

@@ -205,6 +205,9 @@ class Process:
     children: list[ProcessId] = field(default_factory=list)
     """In order of creation, by the parent at birth."""
     end: End | None = None
+    exit_state: int = 0
+    """Of the leader, at the last switch of the last task: 0x20 it waits to be reaped, 0x10 it
+    was reaped by then, or reaped itself; 0 not seen."""
     wait: WaitOutcome | None = None
     pidns_inum: int = 0
     pidns_level: int = 0

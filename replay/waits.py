@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 WAIT4 = 61
 """System call number of wait4, which waitpid and wait use too; the other is waitid, 247."""
 WNOHANG = 1
+WSTOPPED = 2
+"""The same bit as wait4's WUNTRACED."""
+WCONTINUED = 8
 WNOWAIT = 0x01000000
 P_PID = 1
 
@@ -159,7 +162,8 @@ def _reaped(child: Process, reap: _Reap, nodes: Nodes) -> WaitOutcome:
     else:
         # Also a call made before the end that found the zombie at once, without sleeping.
         choice = Choice.WAITED
-    certain = reap.code is not None and end_ns
+    only_ends = not reap.options & (WSTOPPED | WCONTINUED)
+    certain = end_ns and (reap.code is not None or only_ends)
     return WaitOutcome(
         choice,
         caller,
@@ -191,7 +195,7 @@ def _unreaped(process: Process, nodes: Nodes, losses: Losses, end_ns: int) -> Wa
     if end is None:
         return _without_end(process, losses)
     guardian = _guardian(process, end.time_ns, nodes)
-    state = process.leader.exit_state
+    state = process.exit_state
     if guardian is None or not state or losses.possible_after(end.time_ns):
         return WaitOutcome(Choice.UNKNOWN, certainty=Certainty.UNKNOWN)
     if state == EXIT_DEAD:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 _SYS_BPF = 321
 _BPF_PROG_LOAD = 5
+_BPF_PROG_GET_FD_BY_ID = 13
 _BPF_PROG_TYPE_RAW_TRACEPOINT = 17
 _RETURN_0 = bytes.fromhex("b700000000000000" + "9500000000000000")
 
@@ -67,3 +68,16 @@ def why_no_recording() -> str | None:
         return "no bcc (Debian: python3-bpfcc) that this Python can import"
     refusal = _load_smallest_program()
     return None if refusal is None else f"bpf(BPF_PROG_LOAD) gives {refusal}"
+
+
+def program_exists(number: int) -> bool:
+    """Tell whether the kernel has a BPF program of this id; needs root."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    # The members of union bpf_attr for BPF_PROG_GET_FD_BY_ID: prog_id, next_id, open_flags.
+    attributes = (ctypes.c_uint32 * 3)(number, 0, 0)
+    size = ctypes.sizeof(attributes)
+    descriptor = libc.syscall(_SYS_BPF, _BPF_PROG_GET_FD_BY_ID, ctypes.byref(attributes), size)
+    if descriptor < 0:
+        return False
+    os.close(descriptor)
+    return True

@@ -27,7 +27,8 @@ def _children(forest: ProcessForest) -> list[Process]:
 
 def test_there_are_samples_and_each_has_its_provenance() -> None:
     """A sample that nobody can say how it was made proves nothing."""
-    told = re.findall(r"^\| `(\S+\.ptrace)` \| `\S", (SAMPLES / "README.md").read_text(), re.MULTILINE)
+    readme = (SAMPLES / "README.md").read_text()
+    told = re.findall(r"^\| `(\S+\.ptrace)` \| `\S", readme, re.MULTILINE)
     assert NAMES
     assert sorted(told) == NAMES
 

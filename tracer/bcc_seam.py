@@ -39,6 +39,9 @@ __all__ = [
 KERNEL_HEADERS = Path(__file__).parent / "bpf" / "kheaders"
 """Our own stand-in for the kernel's headers, which bcc wants to find somewhere."""
 
+_PERF_TYPE_SOFTWARE = 1
+"""include/uapi/linux/perf_event.h"""
+
 _CFLAGS = ["-g0", "-O1"]
 """Debug information and -O2 double the time that clang takes and gain the programs nothing."""
 
@@ -91,12 +94,21 @@ class Bpf(Protocol):
     """A compiled set of programs and maps: what is used of bcc.BPF."""
 
     RAW_TRACEPOINT: int
+    PERF_EVENT: int
 
     def load_func(self, func_name: bytes, prog_type: int) -> LoadedFunction:
         """Load one function into the kernel."""
 
     def attach_raw_tracepoint(self, tp: bytes, fn_name: bytes) -> None:
         """Run a loaded function at every hit of a raw tracepoint."""
+
+    def attach_perf_event(
+        self, *, ev_type: int, ev_config: int, fn_name: bytes, sample_period: int
+    ) -> None:
+        """Run a loaded function at a perf event of all CPUs."""
+
+    def detach_perf_event(self, *, ev_type: int, ev_config: int) -> None:
+        """Undo `attach_perf_event`."""
 
     def detach_raw_tracepoint(self, tp: bytes) -> None:
         """Undo `attach_raw_tracepoint`."""
@@ -148,6 +160,37 @@ def load_raw_tracepoint(bpf: Bpf, function_name: str) -> LoadedFunction:
     """
     with _reporting(f"cannot load the BPF program {function_name}"):
         return bpf.load_func(function_name.encode(), bpf.RAW_TRACEPOINT)
+
+
+def load_perf_event(bpf: Bpf, function_name: str) -> LoadedFunction:
+    """Load one function as a perf event program; as `load_raw_tracepoint`."""
+    with _reporting(f"cannot load the BPF program {function_name}"):
+        return bpf.load_func(function_name.encode(), bpf.PERF_EVENT)
+
+
+def attach_software_event(bpf: Bpf, config: int, function_name: str) -> None:
+    """Run a loaded function at every software event of all CPUs (PERF_COUNT_SW_*).
+
+    Raise HookRefused when the kernel refuses.
+    """
+    what = f"cannot attach {function_name} to the perf software event {config}"
+    with _standard_error_into_file():
+        ctypes.set_errno(0)
+        try:
+            bpf.attach_perf_event(
+                ev_type=_PERF_TYPE_SOFTWARE,
+                ev_config=config,
+                fn_name=function_name.encode(),
+                sample_period=1,
+            )
+        except Exception as error:  # bcc raises no narrower class
+            code = ctypes.get_errno()
+            raise HookRefused(what, code, _why_not_attached(code)) from error
+
+
+def detach_software_event(bpf: Bpf, config: int) -> None:
+    """Undo `attach_software_event`."""
+    bpf.detach_perf_event(ev_type=_PERF_TYPE_SOFTWARE, ev_config=config)
 
 
 def attach(bpf: Bpf, tracepoint: str, function_name: str) -> None:

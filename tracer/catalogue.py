@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 Kind = Literal["fentry", "fexit", "kprobe", "raw tracepoint", "tracepoint", "perf software event"]
+Option = Literal["cgroup", "faults"]
 Without = Literal["inferred", "unobservable"]
 
 
@@ -38,6 +39,8 @@ class Fact:
     hooks: tuple[Hook, ...]
     without: Without
     why: str
+    only_with: Option | None = None
+    """The recording option without which nobody asks for the fact."""
 
 
 def _raw(tracepoint: str) -> tuple[Hook, ...]:
@@ -143,6 +146,39 @@ FACTS = (
         _raw("cgroup_attach_task"),
         "inferred",
         "later events of the task carry its cgroup",
+        "cgroup",
+    ),
+    Fact(
+        "fault_entry",
+        "A page fault began, at this address, with this page-table entry.",
+        _raw("page_fault_user"),
+        "unobservable",
+        "no other hook sees the address and the entry before",
+        "faults",
+    ),
+    Fact(
+        "kernel_fault_entry",
+        "A page fault began while the kernel accessed user memory.",
+        _raw("page_fault_kernel"),
+        "unobservable",
+        "no other hook sees the address and the entry before",
+        "faults",
+    ),
+    Fact(
+        "fault_completed",
+        "A page fault was completed and left this page-table entry.",
+        (Hook("perf software event", "minor_faults", "on_minor_faults"),),
+        "unobservable",
+        "mm_account_fault() is the only place that tells of a fault's end",
+        "faults",
+    ),
+    Fact(
+        "major_fault_completed",
+        "A page fault that had to wait for a page was completed.",
+        (Hook("perf software event", "major_faults", "on_major_faults"),),
+        "unobservable",
+        "mm_account_fault() is the only place that tells of a fault's end",
+        "faults",
     ),
     Fact(
         "reaped",
@@ -156,17 +192,20 @@ FACTS = (
 """Every fact of this version."""
 
 
-def hooks() -> tuple[Hook, ...]:
-    """Give every hook once, in the order in which the facts need them."""
-    return tuple(dict.fromkeys(hook for fact in FACTS for hook in fact.hooks))
+def hooks(options: Collection[Option] = ("cgroup", "faults")) -> tuple[Hook, ...]:
+    """Give every hook that `options` ask for once, in the order in which the facts need them."""
+    wanted = [fact for fact in FACTS if fact.only_with is None or fact.only_with in options]
+    return tuple(dict.fromkeys(hook for fact in wanted for hook in fact.hooks))
 
 
 def plan(loaded: Mapping[Hook, bool]) -> list[dict[str, str]]:
     """Give the plan that a trace stores: for each fact its hook and how sure it is.
 
-    `loaded` tells of each hook that was tried whether the kernel accepted it.
+    `loaded` tells of each hook that was tried whether the kernel accepted it. Facts of which no
+    hook was tried were not asked for, and are left out.
     """
-    return [_planned(fact, loaded) for fact in FACTS]
+    tried = [fact for fact in FACTS if not fact.hooks or any(hook in loaded for hook in fact.hooks)]
+    return [_planned(fact, loaded) for fact in tried]
 
 
 def _planned(fact: Fact, loaded: Mapping[Hook, bool]) -> dict[str, str]:

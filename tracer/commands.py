@@ -49,6 +49,10 @@ def record(  # noqa: PLR0913 - the options of the command line
     env: Annotated[
         bool, typer.Option("--env", help="Record the environment of every exec, too.")
     ] = False,
+    faults: Annotated[
+        bool,
+        typer.Option("--faults", help="Record every page fault with the page before and after."),
+    ] = False,
     until_last: Annotated[
         bool,
         typer.Option("--until-last", help="Go on until all that the command left behind is gone."),
@@ -62,7 +66,8 @@ def record(  # noqa: PLR0913 - the options of the command line
 ) -> None:
     """Record a command, or what runs already, into a trace.
 
-    A command is followed from its first instruction on, with everything it creates. Needs root. Started by sudo, the command runs as you and the trace is yours. Ends with the
+    A command is followed from its first instruction on, with everything it creates. Needs root.
+    Started by sudo, the command runs as you and the trace is yours. Ends with the
     command's own status; with 77 without privilege, 127 or 126 when the command cannot be found
     or executed, and 125 when recording itself fails.
 
@@ -79,6 +84,7 @@ def record(  # noqa: PLR0913 - the options of the command line
         whole_host=whole_host,
         cgroup=cgroup,
         environment=env,
+        faults=faults,
         until_last=until_last,
         duration_s=duration,
         max_size_bytes=_size_bytes(max_size) if max_size is not None else None,

@@ -14,6 +14,7 @@ from typing import Protocol
 from traces.errors import ProctraceError
 
 _OFFSET = re.compile(r"\bOFF_([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)\b")
+_PAGE_FLAG = re.compile(r"\bPAGE_FLAG_(\w+)\b")
 _SIZE = re.compile(r"\bSIZE_(\w+)\b")
 
 _FORMER_NAMES = {
@@ -36,6 +37,10 @@ class TypeInformation(Protocol):
         """Give the struct's size in bytes."""
         ...
 
+    def enum_value(self, enumeration: str, name: str) -> int:
+        """Give the value of an enumerator."""
+        ...
+
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
         """Give the types of a tracepoint's arguments, None where there is no such tracepoint."""
         ...
@@ -50,6 +55,8 @@ def defines_for(program_text: str, btf: TypeInformation) -> str:
     structs = sorted(set(_SIZE.findall(program_text)))
     lines = [f"#define OFF_{s}__{m} {_offset(btf, s, m)}" for s, m in members]
     lines += [f"#define SIZE_{s} {btf.struct_size(s)}" for s in structs]
+    flags = sorted(set(_PAGE_FLAG.findall(program_text)))
+    lines += [f"#define PAGE_FLAG_{f} {btf.enum_value('pageflags', f)}" for f in flags]
     lines.append(f"#define ARG_SWITCH_PREV {_first_task_argument(btf, 'sched_switch')}")
     return "\n".join(lines) + "\n"
 

@@ -77,11 +77,15 @@ def probe(types: Btf | None, system: Path = SYS) -> list[Capability]:
 
 
 def accepted(hooks: Iterable[Hook]) -> dict[Hook, bool]:
-    """Tell of each raw tracepoint hook whether the kernel lets a program attach to it."""
+    """Tell of each hook whether the kernel lets a program attach to it."""
+    attempts: dict[str, Callable[[Hook, ExitStack], None]] = {
+        "raw tracepoint": lambda hook, held: _attach_raw_tracepoint(held, hook.target),
+        "perf software event": lambda _, held: _open_page_fault_event(held),
+    }
     return {
-        hook: _attempt(hook.kind, partial(_attach_raw_tracepoint, tracepoint=hook.target)).available
+        hook: _attempt(hook.kind, partial(attempts[hook.kind], hook)).available
         for hook in hooks
-        if hook.kind == "raw tracepoint"
+        if hook.kind in attempts
     }
 
 

@@ -7,18 +7,20 @@ import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracer import bcc_seam
-from tracer.catalogue import Hook, hooks, plan
+from tracer import bcc_seam, memory_layout
+from tracer.catalogue import Hook, Option, hooks, plan
 from tracer.offsets import TypeInformation, defines_for
 from tracer.records import BPF_FOLDER, constants
 
 if TYPE_CHECKING:
     from tracer.bcc_seam import Bpf, LoadedFunction
+    from tracer.memory_layout import MemoryLayout
 
 _SOURCES = (
     "records.h",
     "follow.h",
     "text.h",
+    "page_table.h",
     "cgroup.c",
     "create.c",
     "schedule.c",
@@ -26,7 +28,11 @@ _SOURCES = (
     "exit.c",
     "signal.c",
     "syscalls.c",
+    "fault.c",
+    "calibrate.c",
 )
+_SOFTWARE_EVENTS = {"minor_faults": 5, "major_faults": 6}
+"""PERF_COUNT_SW_PAGE_FAULTS_MIN and _MAJ, include/uapi/linux/perf_event.h."""
 _PAGE_BYTES = 4096
 
 ORPHANS_MAX = 256
@@ -43,10 +49,17 @@ class Options:
     """Tasks already inside a call are adopted as it returns (-p, -a, --cgroup)."""
     wanted_cgroup: int | None = None
     environment: bool = False
+    faults: bool = False
     small_ring_bytes: int = 16 << 20
     large_ring_bytes: int = 16 << 20
     text_ring_bytes: int = 16 << 20
+    fault_ring_bytes: int = 64 << 20
     followed_max: int = 65536
+
+    def asked_for(self) -> set[Option]:
+        """Name the options that need hooks of their own."""
+        cgroup: set[Option] = {"cgroup"} if self.wanted_cgroup is not None else set()
+        return cgroup | ({"faults"} if self.faults else set())
 
 
 @dataclass(slots=True)
@@ -57,6 +70,8 @@ class Program:
     functions: dict[str, LoadedFunction] = field(default_factory=dict)
     hooks: dict[Hook, bool] = field(default_factory=dict)
     """Every hook that was tried, and whether the kernel accepted it."""
+    memory: MemoryLayout | None = None
+    """Where the kernel keeps pages, measured when faults are recorded."""
     _detached: bool = False
 
     def plan(self) -> list[dict[str, str]]:
@@ -67,7 +82,7 @@ class Program:
         """Stop all programs; the maps stay readable."""
         for hook, accepted in self.hooks.items():
             if accepted and not self._detached:
-                bcc_seam.detach(self.bpf, hook.target)
+                _detach(self.bpf, hook)
         self._detached = True
 
     def close(self) -> None:
@@ -106,6 +121,9 @@ def _option_defines(options: Options) -> str:
         defines["ADOPT_RUNNING"] = 1
     if options.wanted_cgroup is not None:
         defines["WANTED_CGROUP"] = options.wanted_cgroup
+    if options.faults:
+        defines["RECORD_FAULTS"] = 1
+        defines["FAULT_RING_PAGES"] = options.fault_ring_bytes // _PAGE_BYTES
     if options.environment:
         defines["RECORD_ENVIRONMENT"] = 1
     return "".join(f"#define {name} {value}\n" for name, value in defines.items())
@@ -120,7 +138,9 @@ def load(options: Options, btf: TypeInformation) -> Program:
     program = Program(bcc_seam.compile_program(program_text(options, btf)))
     try:
         _prepare_tail_call(program)
-        for hook in _wanted_hooks(options):
+        if options.faults:
+            program.memory = memory_layout.measure(program.bpf, btf)
+        for hook in hooks(options.asked_for()):
             _load_one(program, hook)
     except BaseException:
         program.close()
@@ -128,19 +148,27 @@ def load(options: Options, btf: TypeInformation) -> Program:
     return program
 
 
-def _wanted_hooks(options: Options) -> list[Hook]:
-    without_cgroup = options.wanted_cgroup is None
-    return [h for h in hooks() if not (without_cgroup and h.target == "cgroup_attach_task")]
-
-
 def _load_one(program: Program, hook: Hook) -> None:
-    program.functions[hook.program] = bcc_seam.load_raw_tracepoint(program.bpf, hook.program)
+    is_event = hook.kind == "perf software event"
+    load_function = bcc_seam.load_perf_event if is_event else bcc_seam.load_raw_tracepoint
+    program.functions[hook.program] = load_function(program.bpf, hook.program)
     try:
-        bcc_seam.attach(program.bpf, hook.target, hook.program)
+        if is_event:
+            config = _SOFTWARE_EVENTS[hook.target]
+            bcc_seam.attach_software_event(program.bpf, config, hook.program)
+        else:
+            bcc_seam.attach(program.bpf, hook.target, hook.program)
     except bcc_seam.HookRefused:
         program.hooks[hook] = False
     else:
         program.hooks[hook] = True
+
+
+def _detach(bpf: Bpf, hook: Hook) -> None:
+    if hook.kind == "perf software event":
+        bcc_seam.detach_software_event(bpf, _SOFTWARE_EVENTS[hook.target])
+    else:
+        bcc_seam.detach(bpf, hook.target)
 
 
 def _prepare_tail_call(program: Program) -> None:

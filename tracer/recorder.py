@@ -116,6 +116,8 @@ class _Recording:
         writer.metadata("host", host.describe())
         writer.metadata("plan", program.plan())
         writer.metadata("recording", begin)
+        if program.memory is not None:
+            writer.metadata("memory", program.memory.as_json())
         _follow(self.request, self.gate.launched, session, writer)
         self.gate.release()
         pump = Pump(self.request, self.gate.launched, session, self.interrupts, self.notice)
@@ -143,6 +145,7 @@ def _options(request: Request) -> Options:
         adopt_running=request.adopts_running,
         wanted_cgroup=start_state.cgroup_id(cgroup) if cgroup is not None else None,
         environment=request.environment,
+        faults=request.faults,
     )
 
 
@@ -186,6 +189,7 @@ def _recording(request: Request) -> dict[str, JsonValue]:
         "whole_host": request.whole_host,
         "cgroup": str(request.cgroup) if request.cgroup is not None else "",
         "environment": request.environment,
+        "faults": request.faults,
         "until_last": request.until_last,
         "duration_s": request.duration_s,
         "max_size_bytes": request.max_size_bytes,

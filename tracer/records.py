@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 BPF_FOLDER = Path(__file__).parent / "bpf"
 
+FAULT_SLOT_BYTES = 64
 SMALL_SLOT_BYTES = 128
 LARGE_SLOT_BYTES = 256
-"""Every record of a ring has the ring's one size, so that a span can be viewed as an array."""
+"""Every record of a ring has the ring's one size, so that a span can be viewed as an array.
+Faults have a ring of their own: so many may come that they would push out everything else."""
+
+_RINGS = {FAULT_SLOT_BYTES: "faults", SMALL_SLOT_BYTES: "small", LARGE_SLOT_BYTES: "large"}
 
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\t(\w+) (\w+)(?:\[(\d+)\])?;$")
@@ -78,6 +82,8 @@ def _field(struct: str, line: str) -> tuple[Any, ...]:
 
 
 def _slot_of(name: str, size_bytes: int) -> int:
+    if name == "fault" and size_bytes == FAULT_SLOT_BYTES:
+        return FAULT_SLOT_BYTES
     for slot_bytes in (SMALL_SLOT_BYTES, LARGE_SLOT_BYTES):
         if size_bytes <= slot_bytes:
             return slot_bytes
@@ -97,11 +103,12 @@ def constants() -> str:
     KIND_WAIT is the number of struct wait; reserve_wait() and submit_wait() are those of its ring.
     """
     lines = [
+        f"#define FAULT_SLOT_BYTES {FAULT_SLOT_BYTES}",
         f"#define SMALL_SLOT_BYTES {SMALL_SLOT_BYTES}",
         f"#define LARGE_SLOT_BYTES {LARGE_SLOT_BYTES}",
     ]
     for name, record in all_records().items():
-        ring = "small" if record.slot_bytes == SMALL_SLOT_BYTES else "large"
+        ring = _RINGS[record.slot_bytes]
         lines.append(f"#define KIND_{name.upper()} {record.kind}")
         lines.append(f"#define reserve_{name} reserve_{ring}")
         lines.append(f"#define submit_{name} submit_{ring}")

@@ -26,6 +26,7 @@ class Request:
     whole_host: bool = False
     cgroup: Path | None = None
     environment: bool = False
+    faults: bool = False
     until_last: bool = False
     """Go on after the command ended until everything it left behind is gone, too."""
     duration_s: float | None = None

@@ -13,7 +13,7 @@ from tracer.collector import Collector
 from tracer.counters import tasks_created
 from tracer.end_state import write_end_state
 from tracer.losses import LossCounters, write_losses
-from tracer.records import LARGE_SLOT_BYTES, SMALL_SLOT_BYTES
+from tracer.records import FAULT_SLOT_BYTES, LARGE_SLOT_BYTES, SMALL_SLOT_BYTES
 from tracer.rings import FixedRing, VariableRing
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ class Session:
             FixedRing(bpf[b"small"].map_fd, options.small_ring_bytes, SMALL_SLOT_BYTES),
             FixedRing(bpf[b"large"].map_fd, options.large_ring_bytes, LARGE_SLOT_BYTES),
         ]
+        if options.faults:
+            fault_fd = bpf[b"faults"].map_fd
+            self._rings.append(FixedRing(fault_fd, options.fault_ring_bytes, FAULT_SLOT_BYTES))
         self._text_ring = VariableRing(bpf[b"text"].map_fd, options.text_ring_bytes)
         self._collector = Collector(writer, self._rings, self._text_ring)
         self._losses = LossCounters(bpf[b"lost"])

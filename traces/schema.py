@@ -86,6 +86,11 @@ _BLOCKED = (
     Column("sleeps", "u32", "how often the caller slept inside the call"),
 )
 
+_FILE = (
+    Column("file_dev", "u32", "device of the file (major << 20 | minor)"),
+    Column("file_ino", "u64", "inode of the file"),
+)
+
 _TABLES = (
     Table(
         "adopted",
@@ -217,7 +222,8 @@ _TABLES = (
             Column(
                 "what",
                 "u16",
-                "1 path as given, 2 argv, 3 cwd, 4 environment, 5 executable, 6 interpreter",
+                "1 path as given, 2 argv, 3 cwd, 4 environment, 5 executable, 6 interpreter, "
+                "7 auxiliary vector (pairs of u64), 8 mapped file",
             ),
             Column("flags", "u16", "1 truncated, 2 a part could not be read"),
             Column("offset", "u32", "where this piece begins in the string, in bytes"),
@@ -309,6 +315,12 @@ _TABLES = (
                 "already reaped, or reaped itself; 0x30: traced",
             ),
             Column("orphans", "u32", "children it had as it ended"),
+            Column(
+                "leader_exit_state",
+                "u32",
+                "exit_state of its group's leader at that moment; of the last task of a process "
+                "it says what became of the process",
+            ),
             *_task("reaper_", "the task that its children were given to; 0 if it had none"),
         ),
     ),
@@ -337,6 +349,114 @@ _TABLES = (
             Column(
                 "result", "i32", "0 delivered, 1 ignored, 2 already pending, 3 overflow, 4 lost"
             ),
+        ),
+    ),
+    Table(
+        "fault",
+        "A page fault from its entry (exceptions:page_fault_user, page_fault_kernel) to the "
+        "moment the kernel accounts it (mm_account_fault()), with the page-table entry before "
+        "and after. The task is the one that had this tid at that time.",
+        (
+            _time("entry of the fault"),
+            _CPU,
+            Column("tid", "u32", "tid of the task"),
+            Column("took_ns", "u32", "from entry to accounting; 0 when it never completed"),
+            Column("address", "u64", "the address that was accessed", "delta"),
+            Column("ip", "u64", "the instruction that accessed it", "delta"),
+            Column("old_pte", "u64", "page-table entry at entry, raw; 0 none", "delta"),
+            Column("new_pte", "u64", "page-table entry when accounted, raw; 0 none", "delta"),
+            Column(
+                "old_level",
+                "u8",
+                "where old_pte was found: 1 PTE, 2 PMD (2 MiB page or no "
+                "table below), 3 PUD, 4 P4D, 5 PGD",
+            ),
+            Column("new_level", "u8", "where new_pte was found"),
+            Column(
+                "error_code",
+                "u8",
+                "x86 error code: 1 protection (page was present), 2 write, "
+                "4 user mode, 16 instruction fetch, 32 protection key",
+            ),
+            Column(
+                "flags",
+                "u8",
+                "1 in kernel mode, 2 major, 4 completed, 8 the old page's "
+                "descriptor was read, 16 it was PG_anon_exclusive",
+            ),
+            Column("refcount", "i32", "page->_refcount of the old page; 0 unless flags & 8"),
+            Column("mapcount", "i32", "page->_mapcount of the old page + 1; 0 unless flags & 8"),
+        ),
+    ),
+    Table(
+        "mapping_call",
+        "A system call that changed mappings, as it returned: mmap, mprotect, munmap, brk, "
+        "mremap, madvise, pkey_mprotect, process_madvise.",
+        (
+            _time("return of the system call"),
+            _CPU,
+            *_task("", "the caller"),
+            Column("enter_ns", "u64", "entry of the system call", "delta"),
+            Column(
+                "syscall",
+                "u16",
+                "9 mmap, 10 mprotect, 11 munmap, 12 brk, 25 mremap, "
+                "28 madvise, 329 pkey_mprotect, 440 process_madvise",
+            ),
+            Column("compat", "u8", "1 when called through the 32-bit entry"),
+            Column("arg0", "u64", "first argument: an address, in all of them"),
+            Column("arg1", "u64", "second argument: a length (brk: none)"),
+            Column("arg2", "u64", "protection, advice, or mremap's new length"),
+            Column("arg3", "u64", "mmap's and mremap's flags"),
+            Column("arg4", "u64", "mmap's descriptor, mremap's new address"),
+            Column("arg5", "u64", "mmap's offset in bytes"),
+            Column("result", "i64", "what it returned: an address, 0, or -errno"),
+            Column("file_dev", "u32", "mmap of a file: its device (major << 20 | minor); else 0"),
+            Column("file_ino", "u64", "mmap of a file: its inode; its path is in `text`"),
+        ),
+    ),
+    Table(
+        "module",
+        "A file that was executed or mapped, as it was when recording ended.",
+        (
+            *_FILE,
+            Column("path", "bytes", "its path on the recording host"),
+            Column("build_id", "bytes", "GNU build id; empty where it has none or is no ELF file"),
+            Column("elf_type", "u16", "2 fixed address, 3 position-independent, 0 no ELF file"),
+        ),
+    ),
+    Table(
+        "segment",
+        "A loadable segment (PT_LOAD) of a module.",
+        (
+            *_FILE,
+            Column("vaddr", "u64", "where it is linked to begin"),
+            Column("offset", "u64", "where it begins in the file, in bytes"),
+            Column("file_bytes", "u64", "how much of it comes from the file"),
+            Column("mem_bytes", "u64", "its length in memory; what exceeds file_bytes is bss"),
+            Column("flags", "u32", "1 executable, 2 writable, 4 readable"),
+        ),
+    ),
+    Table(
+        "section",
+        "An allocated section of a module.",
+        (
+            *_FILE,
+            Column("vaddr", "u64", "where it is linked to begin"),
+            Column("bytes", "u64", "its length"),
+            Column("flags", "u64", "sh_flags: 1 writable, 2 allocated, 4 executable"),
+            Column("name", "bytes", "its name (.text, .data, ...)"),
+        ),
+    ),
+    Table(
+        "symbol",
+        "A symbol of a module that an instruction or a written address of the trace falls into.",
+        (
+            *_FILE,
+            Column("vaddr", "u64", "where it is linked to begin"),
+            Column("bytes", "u64", "its length; 0 unknown"),
+            Column("kind", "u8", "1 object, 2 function"),
+            Column("name", "bytes", "its name as in the symbol table"),
         ),
     ),
     Table(

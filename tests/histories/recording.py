@@ -131,11 +131,17 @@ class Recording:
         self.made.add(
             "dead", time_ns=self.tick(), **self.is_(thread), orphans=len(children),
             exit_state=0x10 if dead or not leader else 0x20, **self.is_(reaper, "reaper_"),
+            leader_exit_state=self._leader_state(proc),
         )  # fmt: skip
         if reaper is not None:
             self._give(thread, children, reaper)
         if last:
             self._ended(proc)
+
+    def _leader_state(self, proc: Proc) -> int:
+        if not proc.leader.exited:
+            return 0
+        return 0x10 if not proc.living() and self._reaps_itself(proc) else 0x20
 
     def _reaps_itself(self, proc: Proc) -> bool:
         parent = proc.real_parent

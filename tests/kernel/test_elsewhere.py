@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.kernel.recording import clean_environment
+from tests.kernel.unprivileged import ROOT, without_privilege
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from tests.kernel.conftest import Recorder
     from tests.kernel.recording import Recording
 
-ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "tests" / "kernel" / "programs" / "demo.sh"
 COMMANDS = ("replay", "tree", "info", "dump", "audit")
-NOBODY = 65534
 
 WITHOUT_BCC = """\
 import sys
@@ -53,19 +52,6 @@ def demo(recorded: Recorder) -> Recording:
     return recorded("sh", DEMO)
 
 
-def _without_privilege() -> list[str]:
-    """Give the setpriv command that gives up root: as nobody, where nobody can read the project.
-
-    Where the project lies in a folder of root alone it is uid 0 without any capability, which can
-    load no BPF program either.
-    """
-    none = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
-    nobody = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    can_read = ["setpriv", *nobody, *none, sys.executable, "-c", "import proctrace, polars"]
-    done = subprocess.run(can_read, check=False, capture_output=True, cwd=ROOT)
-    return ["setpriv", *([] if done.returncode else nobody), *none]
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_replay_needs_neither_bcc_nor_root(demo: Recording, public: Path, command: str) -> None:
     """With bcc hidden and as nobody, each command says the same as for root with bcc."""
@@ -74,7 +60,7 @@ def test_replay_needs_neither_bcc_nor_root(demo: Recording, public: Path, comman
     shutil.copy(demo.path, copy)
     copy.chmod(0o644)
     privileged = [sys.executable, "-c", "import proctrace, sys; sys.exit(proctrace.main())"]
-    hidden = [*_without_privilege(), sys.executable, "-c", WITHOUT_BCC]
+    hidden = [*without_privilege(), sys.executable, "-c", WITHOUT_BCC]
     # WHEN it is read with and without
     outputs = [
         subprocess.run(

@@ -151,10 +151,21 @@ def test_a_stop_is_no_end() -> None:
     assert outcome("sh forks a, sh sees_stop a").choice is Choice.ALIVE
 
 
-def test_wait_without_a_status_is_inferred() -> None:
-    """wait(NULL) does not tell why it returned, but the child had ended."""
-    wait = outcome("sh forks a, a exits, sh waits_blindly a")
+def test_wait_without_a_status_reaped_if_it_could_report_nothing_else() -> None:
+    """wait(NULL) does not tell why it returned; only with WUNTRACED could it be for a stop."""
+    history = told("sh forks a, a exits, sh waits_blindly a")
+    wait = wait_of(history, history.forest(), "a")
+    assert (wait.choice, wait.certainty) == (Choice.WAITED_LATER, Certainty.CERTAIN)
+    history.made.of("wait")[0].update(options=2)
+    wait = wait_of(history, history.forest(), "a")
     assert (wait.choice, wait.certainty) == (Choice.WAITED_LATER, Certainty.INFERRED)
+
+
+def test_a_leader_that_ended_first_reaps_itself_with_its_last_thread() -> None:
+    """At the leader's own last switch it was a zombie; the last thread's says what came of it."""
+    history = told("sh ignores_children, sh forks a, a threads_off t, a ends 0, t ends 0")
+    wait = wait_of(history, history.forest(), "a")
+    assert (wait.choice, wait.certainty) == (Choice.AUTO_REAPED, Certainty.CERTAIN)
 
 
 def test_wait_without_a_status_before_the_end_was_a_stop() -> None:
@@ -177,7 +188,7 @@ def test_waitid_without_siginfo_names_the_child_by_its_argument() -> None:
     history = told("sh forks a, a exits, sh waits_by_id a")
     history.made.of("wait")[0].update(ns_pid=0, got=0, code=0, status=0)
     wait = wait_of(history, history.forest(), "a")
-    assert (wait.choice, wait.certainty) == (Choice.WAITED_LATER, Certainty.INFERRED)
+    assert (wait.choice, wait.certainty) == (Choice.WAITED_LATER, Certainty.CERTAIN)
 
 
 def test_each_use_of_a_pid_has_its_own_wait() -> None:

@@ -28,12 +28,23 @@ def test_the_plan(taken: set[Hook]) -> None:
     for fact, row in zip(FACTS, planned, strict=True):
         if set(fact.hooks) & taken:
             assert (row["certainty"], row["why"]) == ("observed", "")
-            assert row["hook"] == f"raw tracepoint {fact.hooks[0].target}"
+            assert row["hook"] == f"{fact.hooks[0].kind} {fact.hooks[0].target}"
         else:
             assert (row["certainty"], row["hook"]) == (fact.without, "")
             assert row["why"] == fact.why != ""
 
 
-def test_hooks_that_were_not_tried_are_not_used() -> None:
-    """An empty mapping observes nothing."""
-    assert {row["certainty"] for row in plan({})} == {"inferred", "unobservable"}
+def test_facts_that_nobody_asked_for_are_left_out() -> None:
+    """Of no hook tried there is nothing to say; what needs no hook is always in the plan."""
+    assert [row["fact"] for row in plan({})] == [fact.name for fact in FACTS if not fact.hooks]
+    refused = plan(dict.fromkeys(hooks(), False))
+    assert {row["certainty"] for row in refused} == {"inferred", "unobservable"}
+
+
+def test_hooks_follow_the_options() -> None:
+    """A recording without faults pays nothing for them."""
+    targets = {hook.target for hook in hooks(())}
+    assert "task_newtask" in targets
+    assert not targets & {"page_fault_user", "minor_faults", "cgroup_attach_task"}
+    assert "minor_faults" in {hook.target for hook in hooks(("faults",))}
+    assert "cgroup_attach_task" in {hook.target for hook in hooks(("cgroup",))}

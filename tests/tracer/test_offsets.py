@@ -29,6 +29,9 @@ class Types:
     def struct_size(self, structure: str) -> int:
         return len(structure)
 
+    def enum_value(self, enumeration: str, name: str) -> int:
+        return len(enumeration) + len(name)
+
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
         assert tracepoint == "sched_switch"
         return self.arguments
@@ -45,6 +48,11 @@ def test_tokens_become_defines_once() -> None:
         "#define SIZE_upid 4",
         "#define ARG_SWITCH_PREV 1",
     ]
+
+
+def test_page_flags_are_looked_up_by_name() -> None:
+    """Their numbers differ between kernels and configurations."""
+    assert "PAGE_FLAG_PG_lru 15" in defines_for("1 << PAGE_FLAG_PG_lru", Types({}))
 
 
 def test_a_renamed_member_is_found_under_its_former_name() -> None:

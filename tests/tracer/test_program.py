@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from tracer.catalogue import hooks
 from tracer.program import Options, load, program_text
 from tracer.records import BPF_FOLDER
 
-TOKEN = re.compile(r"\b(?:OFF|SIZE)_\w+")
+TOKEN = re.compile(r"\b(?:OFF|SIZE|PAGE_FLAG)_\w+")
 
 
 class AnyKernel:
@@ -25,6 +26,9 @@ class AnyKernel:
 
     def struct_size(self, structure: str) -> int:
         return len(structure)
+
+    def enum_value(self, enumeration: str, name: str) -> int:
+        return len(enumeration) + len(name)
 
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
         return ("bool", "task_struct *", "task_struct *") if tracepoint else None
@@ -44,7 +48,8 @@ def test_every_hook_of_the_catalogue_has_its_program() -> None:
     """The catalogue promises a function for each hook."""
     text = _text()
     for hook in hooks():
-        assert f"int {hook.program}(struct raw_arguments *ctx)" in text
+        context = "perf_arguments" if hook.kind == "perf software event" else "raw_arguments"
+        assert f"int {hook.program}(struct {context} *ctx)" in text
 
 
 def test_every_token_is_defined() -> None:
@@ -57,11 +62,11 @@ def test_every_token_is_defined() -> None:
 def test_options_become_defines() -> None:
     """What is not asked for is not compiled."""
     plain = _text()
-    for name in ("FOLLOW_ALL", "ADOPT_RUNNING", "WANTED_CGROUP", "RECORD_ENVIRONMENT"):
-        assert f"#define {name} " not in plain
-    full = _text(follow_all=True, wanted_cgroup=42, environment=True)
-    for line in ("FOLLOW_ALL 1", "ADOPT_RUNNING 1", "WANTED_CGROUP 42", "RECORD_ENVIRONMENT 1"):
-        assert f"#define {line}\n" in full
+    names = {"FOLLOW_ALL", "ADOPT_RUNNING", "WANTED_CGROUP", "RECORD_ENVIRONMENT", "RECORD_FAULTS"}
+    assert not names & set(re.findall(r"#define (\w+) ", plain))
+    full = _text(follow_all=True, wanted_cgroup=42, environment=True, faults=True)
+    assert names <= set(re.findall(r"#define (\w+) \d+\n", full))
+    assert "#define WANTED_CGROUP 42\n" in full
 
 
 def test_every_file_names_its_licence() -> None:
@@ -80,6 +85,7 @@ def test_every_file_names_its_licence() -> None:
         Options(recorder_tgid=1),
         Options(recorder_tgid=1, adopt_running=True, environment=True),
         Options(recorder_tgid=1, follow_all=True),
+        Options(recorder_tgid=os.getpid(), faults=True),
         Options(recorder_tgid=1, adopt_running=True, wanted_cgroup=1),
     ],
 )

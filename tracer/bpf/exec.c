@@ -91,6 +91,9 @@ int on_sched_process_exec(struct raw_arguments *ctx)
 	entry->start_ns = start_of(task);
 	entry->leader_start_ns = entry->start_ns;
 	entry->syscall = 0;
+#ifdef RECORD_FAULTS
+	entry->pgd = 0;
+#endif
 	send_exec_texts(task, mm, ctx->args[2], now, entry->tid);
 	return 0;
 }

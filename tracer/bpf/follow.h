@@ -16,7 +16,7 @@
 #define TASK_DEAD_STATE 0x80 /* include/linux/sched.h, TASK_DEAD, since 4.14 */
 #define TS_COMPAT_BIT 0x2    /* arch/x86/include/asm/thread_info.h, TS_COMPAT */
 
-enum { LOST_SMALL, LOST_LARGE, LOST_TEXT, LOST_FOLLOWED, LOST_SCRATCH, LOST_SLOTS };
+enum { LOST_SMALL, LOST_LARGE, LOST_TEXT, LOST_FOLLOWED, LOST_SCRATCH, LOST_FAULT, LOST_SLOTS };
 enum { COUNT_LIVE, COUNT_NEWTASK, COUNT_NEWTASK_OTHER, COUNT_EXIT, COUNT_DEAD, COUNT_SLOTS };
 enum { ADOPT_AT_EXEC = 1, ADOPT_AT_ONCE = 2 };
 
@@ -46,6 +46,20 @@ struct followed {
 	u64 sleeping_since_ns;
 	u32 waker_tid;
 	u32 sleeps;
+#ifdef RECORD_FAULTS
+	/* the page fault it is in: 0 is none */
+	u64 pgd; /* root of its page table, 0 while that may change */
+	u64 fault_ns;
+	u64 fault_address;
+	u64 fault_ip;
+	u64 fault_pte;
+	u64 fault_slot;
+	s32 fault_refcount;
+	s32 fault_mapcount;
+	u8 fault_level;
+	u8 fault_error;
+	u8 fault_flags;
+#endif
 	/* where reading the arguments of a failed exec goes on */
 	u64 exec_failed_ns;
 	u32 argv_index;
@@ -71,6 +85,9 @@ BPF_ARRAY(counts, u64, COUNT_SLOTS);
 BPF_RINGBUF_OUTPUT(small, SMALL_RING_PAGES);
 BPF_RINGBUF_OUTPUT(large, LARGE_RING_PAGES);
 BPF_RINGBUF_OUTPUT(text, TEXT_RING_PAGES);
+#ifdef RECORD_FAULTS
+BPF_RINGBUF_OUTPUT(faults, FAULT_RING_PAGES);
+#endif
 
 /* For every bpf_probe_read_user() that bcc finds in the text it reads all of /proc/kallsyms, which
  * takes 60 ms, to learn whether the kernel has that helper. Under names of our own the helpers
@@ -135,6 +152,22 @@ INLINE void *reserve_large(void)
 		count_lost(LOST_LARGE);
 	return slot;
 }
+
+#ifdef RECORD_FAULTS
+INLINE void *reserve_faults(void)
+{
+	void *slot = faults.ringbuf_reserve(FAULT_SLOT_BYTES);
+
+	if (!slot)
+		count_lost(LOST_FAULT);
+	return slot;
+}
+
+INLINE void submit_faults(void *slot)
+{
+	faults.ringbuf_submit(slot, BPF_RB_NO_WAKEUP);
+}
+#endif
 
 /* The recorder polls on a timer: a wake-up per record would cost more than the record. */
 INLINE void submit_small(void *slot)

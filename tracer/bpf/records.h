@@ -232,7 +232,7 @@ struct dead {
 	u32 orphans;
 	u32 reaper_tid;
 	u32 reaper_tgid;
-	u32 pad_1;
+	u32 leader_exit_state;
 	u64 reaper_start_ns;
 };
 
@@ -264,4 +264,44 @@ struct signal {
 	s32 code;
 	s32 group;
 	s32 result;
+};
+
+struct fault {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 address;
+	u64 ip;
+	u64 old_pte;
+	u64 new_pte;
+	u32 took_ns;
+	s32 refcount;
+	s32 mapcount;
+	u8 old_level;
+	u8 new_level;
+	u8 error_code;
+	u8 flags;
+};
+
+struct mapping_call {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u32 tgid;
+	u16 syscall;
+	u8 compat;
+	u8 pad_1;
+	u64 start_ns;
+	u64 enter_ns;
+	u64 arg0;
+	u64 arg1;
+	u64 arg2;
+	u64 arg3;
+	u64 arg4;
+	u64 arg5;
+	s64 result;
+	u64 file_ino;
+	u32 file_dev;
 };

@@ -39,6 +39,11 @@ INLINE void record_dead(struct followed *entry, u64 task, u64 now)
 	r->tgid = entry->tgid;
 	r->start_ns = entry->start_ns;
 	r->exit_state = peek32(task + OFF_task_struct__exit_state);
+	/* A leader that ended before its threads is a zombie at its own last switch, and is
+	 * reaped, if the parent ignores SIGCHLD, only as its last thread is released
+	 * (release_task(), kernel/exit.c, 6.18). */
+	r->leader_exit_state = peek32(peek(task + OFF_task_struct__group_leader) +
+				      OFF_task_struct__exit_state);
 	r->orphans = entry->orphans;
 	r->reaper_tid = 0;
 	r->reaper_tgid = 0;

@@ -139,6 +139,9 @@ INLINE void enter_call(struct followed *entry, u64 task, u64 regs, u32 nr, u8 co
 	read_arguments(entry, regs);
 	if (nr == NR_EXECVE || nr == NR_EXECVEAT) {
 		entry->old_mm = peek(task + OFF_task_struct__mm);
+#ifdef RECORD_FAULTS
+		entry->pgd = 0;
+#endif
 		normalise_exec(entry);
 	} else if (nr != NR_WAIT4 && nr != NR_WAITID) {
 		normalise_clone(entry);
