@@ -22,6 +22,7 @@ _SOURCES = (
     "text.h",
     "page_table.h",
     "cgroup.c",
+    "mapping.c",
     "create.c",
     "schedule.c",
     "exec.c",

@@ -24,6 +24,9 @@ INLINE void send_exec_texts(u64 task, u64 mm, u64 bprm, u64 time_ns, u32 tid)
 	send_area(s, TEXT_ENVIRONMENT, peek(mm + OFF_mm_struct__env_start),
 		  peek(mm + OFF_mm_struct__env_end));
 #endif
+#ifdef RECORD_FAULTS
+	send_auxiliary_vector(s, mm);
+#endif
 	/* One loop for both keeps the code, and so the time to compile it, half as large. */
 	for (int i = 0; i < 2; i++)
 		send_path(s, i ? TEXT_EXECUTABLE : TEXT_CWD,

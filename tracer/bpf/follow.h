@@ -38,7 +38,7 @@ struct followed {
 	u8 args_read;
 	u16 piece_flags;
 	u64 enter_ns;
-	u64 arg[5];
+	u64 arg[6];
 	u64 old_mm;
 	u64 blocked_ns;
 	u64 blocked_total_ns;

@@ -30,7 +30,11 @@ INLINE u32 number_of_compat(u32 nr)
 	case 358: return NR_EXECVEAT;
 	case 435: return NR_CLONE3;
 	}
+#ifdef RECORD_FAULTS
+	return mapping_number_of_compat(nr);
+#else
 	return 0;
+#endif
 }
 
 INLINE u32 number_of_native(u32 nr)
@@ -46,7 +50,11 @@ INLINE u32 number_of_native(u32 nr)
 	case NR_CLONE3:
 		return nr;
 	}
+#ifdef RECORD_FAULTS
+	return mapping_number_of_native(nr);
+#else
 	return 0;
+#endif
 }
 
 INLINE u8 is_compat(u64 task)
@@ -64,6 +72,7 @@ INLINE void read_arguments(struct followed *entry, u64 regs)
 		entry->arg[2] = (u32)peek(regs + OFF_pt_regs__dx);
 		entry->arg[3] = (u32)peek(regs + OFF_pt_regs__si);
 		entry->arg[4] = (u32)peek(regs + OFF_pt_regs__di);
+		entry->arg[5] = (u32)peek(regs + OFF_pt_regs__bp);
 		return;
 	}
 	entry->arg[0] = peek(regs + OFF_pt_regs__di);
@@ -71,6 +80,7 @@ INLINE void read_arguments(struct followed *entry, u64 regs)
 	entry->arg[2] = peek(regs + OFF_pt_regs__dx);
 	entry->arg[3] = peek(regs + OFF_pt_regs__r10);
 	entry->arg[4] = peek(regs + OFF_pt_regs__r8);
+	entry->arg[5] = peek(regs + OFF_pt_regs__r9);
 }
 
 /* What clone3 asks for is in user memory, which may change before the call returns: keep
@@ -125,6 +135,11 @@ INLINE void normalise_exec(struct followed *entry)
 	}
 }
 
+INLINE int is_clone(u32 nr)
+{
+	return nr == NR_CLONE || nr == NR_FORK || nr == NR_VFORK || nr == NR_CLONE3;
+}
+
 INLINE void enter_call(struct followed *entry, u64 task, u64 regs, u32 nr, u8 compat, u64 now)
 {
 	entry->syscall = nr;
@@ -143,7 +158,7 @@ INLINE void enter_call(struct followed *entry, u64 task, u64 regs, u32 nr, u8 co
 		entry->pgd = 0;
 #endif
 		normalise_exec(entry);
-	} else if (nr != NR_WAIT4 && nr != NR_WAITID) {
+	} else if (is_clone(nr)) {
 		normalise_clone(entry);
 	}
 }
@@ -330,9 +345,14 @@ int on_sys_exit(struct raw_arguments *ctx)
 		}
 	} else if (nr == NR_WAIT4 || nr == NR_WAITID) {
 		record_wait(entry, result);
-	} else {
+	} else if (is_clone(nr)) {
 		record_clone_call(entry, result);
 	}
+#ifdef RECORD_FAULTS
+	else {
+		record_mapping_call(entry, task, result);
+	}
+#endif
 	entry->syscall = 0;
 	return 0;
 }

@@ -6,7 +6,8 @@
  * Raw tracepoint programs run with preemption disabled up to 6.18. Should a kernel ever preempt
  * one, the buffer is seen busy and the string is counted as lost instead of being mixed up.
  */
-enum { TEXT_PATH = 1, TEXT_ARGV, TEXT_CWD, TEXT_ENVIRONMENT, TEXT_EXECUTABLE, TEXT_INTERPRETER };
+enum { TEXT_PATH = 1, TEXT_ARGV, TEXT_CWD, TEXT_ENVIRONMENT, TEXT_EXECUTABLE, TEXT_INTERPRETER,
+       TEXT_AUXILIARY_VECTOR, TEXT_MAPPED_FILE };
 enum { TEXT_TRUNCATED = 1, TEXT_UNREADABLE = 2 };
 
 #define PIECE_BYTES 4096
