@@ -144,6 +144,12 @@ _TABLES = (
             *_task(),
             Column("fork_ns", "u64", "sched_process_fork; 0 for io workers, which have none"),
             Column("wakeup_new_ns", "u64", "sched_wakeup_new"),
+            Column(
+                "late",
+                "u8",
+                "1 when no switch to the task was seen and time_ns is that of its first own "
+                "event, an upper bound",
+            ),
         ),
     ),
     Table(
@@ -286,7 +292,11 @@ _TABLES = (
             Column("maj_flt", "u64", "the kernel's own count of major faults"),
             Column("utime_ns", "u64", "task->utime"),
             Column("stime_ns", "u64", "task->stime"),
-            Column("runtime_ns", "u64", "se.sum_exec_runtime: CPU time, exact"),
+            Column(
+                "runtime_ns",
+                "u64",
+                "se.sum_exec_runtime: CPU time as the scheduler last accounted it",
+            ),
             Column("nvcsw", "u64", "voluntary context switches"),
             Column("nivcsw", "u64", "involuntary context switches"),
             Column("maxrss_pages", "u64", "signal->maxrss in pages; final when group_dead"),

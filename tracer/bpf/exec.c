@@ -36,10 +36,10 @@ INLINE void send_exec_texts(u64 task, u64 mm, u64 bprm, u64 time_ns, u32 tid)
 
 INLINE void record_exec(struct followed *entry, u64 task, u64 mm, u64 bprm, u64 now)
 {
-	struct exec *r = reserve_exec();
 	u64 exe = peek(mm + OFF_mm_struct__exe_file);
 	u64 inode = peek(exe + OFF_file__f_inode);
 	u64 cred = peek(task + OFF_task_struct__cred);
+	struct exec *r = reserve_exec();
 
 	if (!r)
 		return;

@@ -1,54 +1,62 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /* A task ends: sched_process_exit, with the kernel's own counters and the children left behind. */
 
+/* The next child of the list; 0 at its end. Where the walk stands is kept in the map, so that the
+ * verifier need not follow every combination. */
+INLINE int record_orphan(struct followed *entry, u64 task, u64 now, u8 is_last)
+{
+	u64 head = task + OFF_task_struct__children;
+	u64 link = entry->orphan_link;
+	u64 child = link - OFF_task_struct__sibling;
+	u64 next = peek(link);
+	u32 tid = tid_of(child);
+	struct orphan *r;
+
+	if (link == head || !link || peek(child + OFF_task_struct__real_parent) != task)
+		return 0;
+	if (!entry->first_orphan) {
+		entry->first_orphan = child;
+		entry->first_orphan_tid = tid;
+	}
+	entry->orphans++;
+	r = reserve_orphan();
+	if (!r)
+		return 0;
+	r->time_ns = now;
+	r->kind = KIND_ORPHAN;
+	r->cpu = bpf_get_smp_processor_id();
+	r->tid = entry->tid;
+	r->tgid = entry->tgid;
+	r->start_ns = entry->start_ns;
+	r->child_tid = tid;
+	r->child_tgid = tgid_of(child);
+	r->child_start_ns = start_of(child);
+	r->truncated = is_last && next != head;
+	submit_orphan(r);
+	/* Last, for up to 6.1 the verifier takes a call right before a loop's head for an endless
+	 * loop (push_insn() of check_cfg()). */
+	entry->orphan_link = next;
+	return 1;
+}
+
 /*
  * Walks task->children without tasklist_lock. A list that changes under our feet is noticed,
  * since every entry must still have this task as its real_parent.
  */
 INLINE void record_orphans(struct followed *entry, u64 task, u64 now)
 {
-	u64 head = task + OFF_task_struct__children;
-	u64 link = peek(head);
-	u32 seen = 0;
-	u64 child;
-
+	entry->orphan_link = peek(task + OFF_task_struct__children);
 	for (int i = 0; i < ORPHANS_MAX; i++) {
-		struct orphan *r;
-
-		if (link == head || !link)
-			break;
-		child = link - OFF_task_struct__sibling;
-		if (peek(child + OFF_task_struct__real_parent) != task)
-			break;
-		link = peek(link);
-		r = reserve_orphan();
-		if (!r)
-			break;
-		r->time_ns = now;
-		r->kind = KIND_ORPHAN;
-		r->cpu = bpf_get_smp_processor_id();
-		r->tid = entry->tid;
-		r->tgid = entry->tgid;
-		r->start_ns = entry->start_ns;
-		r->child_tid = tid_of(child);
-		r->child_tgid = tgid_of(child);
-		r->child_start_ns = start_of(child);
-		r->truncated = i == ORPHANS_MAX - 1 && link != head;
-		if (!seen) {
-			entry->first_orphan = child;
-			entry->first_orphan_tid = r->child_tid;
-		}
-		seen++;
-		submit_orphan(r);
+		if (!record_orphan(entry, task, now, i == ORPHANS_MAX - 1))
+			return;
 	}
-	entry->orphans = seen;
 }
 
 INLINE void record_exit(struct followed *entry, u64 task, u32 group_dead)
 {
-	struct exit *r = reserve_exit();
 	u64 signal = peek(task + OFF_task_struct__signal);
 	u64 parent = peek(task + OFF_task_struct__real_parent);
+	struct exit *r = reserve_exit();
 
 	if (!r)
 		return;
@@ -90,17 +98,20 @@ int on_sched_process_exit(struct raw_arguments *ctx)
 {
 	u64 task = bpf_get_current_task();
 	struct followed *entry = follow_wanted(task, 0);
-	u64 signal;
+	u64 signal, now;
 
 	if (!entry)
 		return 0;
+	now = bpf_ktime_get_ns();
+	if (!entry->has_run)
+		record_started(entry, now, 1);
 	add(COUNT_EXIT, 1);
 #ifdef ADOPT_RUNNING
 	wanted_tids.delete(&entry->tid);
 #endif
 	entry->ended = 1;
 	entry->syscall = 0;
-	record_orphans(entry, task, bpf_ktime_get_ns());
+	record_orphans(entry, task, now);
 	signal = peek(task + OFF_task_struct__signal);
 	record_exit(entry, task, peek32(signal + OFF_signal_struct__live) == 0);
 	return 0;

@@ -28,6 +28,7 @@ struct followed {
 	u32 orphans;
 	u32 first_orphan_tid;
 	u64 first_orphan;
+	u64 orphan_link;
 	u64 fork_ns;
 	u64 wakeup_new_ns;
 	/* the system call it is in: 0 is none of those we follow */

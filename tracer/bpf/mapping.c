@@ -69,14 +69,15 @@ INLINE void send_mapped_file(u64 task, u64 file, u64 time_ns, u32 tid)
 
 INLINE void record_mapping_call(struct followed *entry, u64 task, s64 result)
 {
-	struct mapping_call *r = reserve_mapping_call();
 	u64 now = bpf_ktime_get_ns();
+	struct mapping_call *r;
 	u64 file = 0;
 	u64 inode;
 
 	if (entry->syscall == NR_MMAP && !(entry->arg[3] & MAP_ANONYMOUS_BIT) &&
 	    (result > 0 || result < -ERRNO_MAX))
 		file = file_of(task, entry->arg[4]);
+	r = reserve_mapping_call();
 	if (!r)
 		return;
 	r->time_ns = now;

@@ -83,6 +83,7 @@ struct started {
 	u64 start_ns;
 	u64 fork_ns;
 	u64 wakeup_new_ns;
+	u8 late;
 };
 
 struct clone_call {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /* When a followed task first runs, sleeps in a call we follow, is woken, and is gone for good. */
 
-INLINE void record_started(struct followed *entry, u64 now)
+/* `late` is 1 when no switch to the task was seen before its first own event: some hosts hide
+ * switches from certain tasks, and `now` is then an upper bound. */
+INLINE void record_started(struct followed *entry, u64 now, u8 late)
 {
 	struct started *r;
 
@@ -17,6 +19,7 @@ INLINE void record_started(struct followed *entry, u64 now)
 	r->start_ns = entry->start_ns;
 	r->fork_ns = entry->fork_ns;
 	r->wakeup_new_ns = entry->wakeup_new_ns;
+	r->late = late;
 	submit_started(r);
 }
 
@@ -70,7 +73,7 @@ int on_sched_switch(struct raw_arguments *ctx)
 
 	if (entry) {
 		if (!entry->has_run)
-			record_started(entry, now);
+			record_started(entry, now, 0);
 		if (entry->sleeping_since_ns) {
 			entry->blocked_total_ns += now - entry->sleeping_since_ns;
 			entry->sleeping_since_ns = 0;

@@ -334,9 +334,15 @@ int on_sys_exit(struct raw_arguments *ctx)
 #endif
 	if (!entry)
 		return 0;
+	if (!entry->has_run) /* a new task's own return from clone */
+		record_started(entry, bpf_ktime_get_ns(), 1);
 	nr = entry->syscall;
 	if (!nr)
 		return 0;
+	if (entry->sleeping_since_ns) { /* the switch back was not seen */
+		entry->blocked_total_ns += bpf_ktime_get_ns() - entry->sleeping_since_ns;
+		entry->sleeping_since_ns = 0;
+	}
 	if (nr == NR_EXECVE || nr == NR_EXECVEAT) {
 		if (result < 0) {
 			begin_exec_failed(entry, task, result);
