@@ -13,6 +13,7 @@ from tracer.records import columns_by_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tracer.modules import ModuleCatalogue
     from tracer.rings import FixedRing, VariableRing
     from traces.writer import TraceWriter
 
@@ -30,11 +31,17 @@ class Collector:
     """Takes records out of the rings and writes them to the trace, table by table."""
 
     def __init__(
-        self, writer: TraceWriter, fixed_rings: list[FixedRing], text_ring: VariableRing
+        self,
+        writer: TraceWriter,
+        fixed_rings: list[FixedRing],
+        text_ring: VariableRing,
+        catalogue: ModuleCatalogue | None = None,
     ) -> None:
+        """Take the rings over; `catalogue` notes what addresses and files appear."""
         self._writer = writer
         self._fixed_rings = fixed_rings
         self._text_ring = text_ring
+        self._catalogue = catalogue
         self._spans: dict[str, list[Columns]] = {}
         self._rows: dict[str, int] = {}
         self._pieces: list[bytes] = []
@@ -69,6 +76,8 @@ class Collector:
         spans = self._spans.pop(table)
         self._rows.pop(table)
         merged = {name: np.concatenate([span[name] for span in spans]) for name in spans[0]}
+        if self._catalogue is not None:
+            self._catalogue.note_columns(table, merged)
         # Reserving and stamping are two steps, so two CPUs may come out of order by a little.
         order = np.argsort(merged["time_ns"], kind="stable")
         self._writer.rows(table, {name: column[order] for name, column in merged.items()})
@@ -76,6 +85,8 @@ class Collector:
     def _write_pieces(self) -> None:
         if not self._pieces:
             return
+        if self._catalogue is not None:
+            self._catalogue.note_pieces(self._pieces)
         heads = np.array(
             [_PIECE.unpack_from(piece) for piece in self._pieces],
             dtype=list(zip(_PIECE_FIELDS, _PIECE_TYPES, strict=True)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tracer.losses import Loss
+    from tracer.modules import ModuleCatalogue
     from tracer.program import Options, Program
     from traces.writer import TraceWriter
 
@@ -57,7 +58,8 @@ class Session:
             fault_fd = bpf[b"faults"].map_fd
             self._rings.append(FixedRing(fault_fd, options.fault_ring_bytes, FAULT_SLOT_BYTES))
         self._text_ring = VariableRing(bpf[b"text"].map_fd, options.text_ring_bytes)
-        self._collector = Collector(writer, self._rings, self._text_ring)
+        self._catalogue = _module_catalogue() if options.faults else None
+        self._collector = Collector(writer, self._rings, self._text_ring, self._catalogue)
         self._losses = LossCounters(bpf[b"lost"])
         self._records_lost = 0
         self._baseline = self._stable_accounts()
@@ -123,6 +125,8 @@ class Session:
         self.drain()
         write_end_state(self._writer, self._program.bpf[b"followed"], now_ns)
         self.flush()
+        if self._catalogue is not None:
+            self._catalogue.write(self._writer)
         before = self._baseline
         self._writer.metadata(
             "audit",
@@ -162,3 +166,10 @@ class Session:
 
 def _exists(tid: int) -> bool:
     return Path(f"/proc/{tid}").exists()
+
+
+def _module_catalogue() -> ModuleCatalogue:
+    # pyelftools is imported only for recordings that need it.
+    from tracer.modules import ModuleCatalogue  # noqa: PLC0415
+
+    return ModuleCatalogue()
