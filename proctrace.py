@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ROOMS: Final = {
     "tracer.commands": ("record", "doctor"),
-    "replay.commands": ("replay", "tree", "info", "dump", "audit"),
+    "replay.commands": ("replay", "tree", "cow", "info", "dump", "audit"),
 }
 """The module that registers a command: a known command imports that module alone."""
 

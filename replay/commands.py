@@ -178,7 +178,56 @@ def audit(file: _TraceFile, *, as_json: _Json = False) -> None:
     raise typer.Exit(report.audit_status(audited))
 
 
-COMMANDS = (replay, tree, info, dump, audit)
+def cow(
+    file: _TraceFile,
+    *,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="WHAT", help="fork, process, mapping, section, symbol or address."
+        ),
+    ] = "process",
+    top: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Show the N greatest rows; 0 shows all.")
+    ] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Show which pages were copied on write, by whom and where.
+
+    The recording needs 'record --faults'. Example: proctrace cow build.ptrace --by fork
+    """
+    from replay.memory.cow import CowKey, cow_by
+    from replay.memory.history import PageHistories
+    from replay.report import json_text
+    from replay.report.cow import cow_json, cow_lines
+    from replay.report.progress import progress
+    from traces.reader import open_trace
+
+    if by not in list(CowKey):
+        raise ProctraceError(
+            f"cannot sum up copies by {by!a}",
+            f"they are summed up by {', '.join(CowKey)}",
+            f"did you mean --by {(get_close_matches(by, list(CowKey)) or ['process'])[0]}?",
+            status=STATUS_UNUSABLE_INPUT,
+        )
+    with progress("rebuilding the memory"):
+        trace = open_trace(file)
+        if not trace.rows("fault"):
+            raise ProctraceError(
+                f"no page faults in {file}",
+                "they are recorded only when asked for",
+                "record again with: proctrace record --faults",
+                status=STATUS_UNUSABLE_INPUT,
+            )
+        found = cow_by(PageHistories.from_trace(trace), CowKey(by))
+    most = top or len(found.rows)
+    if as_json:
+        _write([json_text.document(cow_json(found, CowKey(by), most))])
+        return
+    _screen().write(cow_lines(found, CowKey(by), most))
+
+
+COMMANDS = (replay, tree, cow, info, dump, audit)
 """Every offline command; each is called as its function is."""
 
 

@@ -46,5 +46,5 @@ def test_hooks_follow_the_options() -> None:
     targets = {hook.target for hook in hooks(())}
     assert "task_newtask" in targets
     assert not targets & {"page_fault_user", "minor_faults", "cgroup_attach_task"}
-    assert "minor_faults" in {hook.target for hook in hooks(("faults",))}
-    assert "cgroup_attach_task" in {hook.target for hook in hooks(("cgroup",))}
+    assert "minor_faults" in {hook.target for hook in hooks(["faults"])}
+    assert "cgroup_attach_task" in {hook.target for hook in hooks(["cgroup"])}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From address space to address space."""
+
+from __future__ import annotations
+
+from replay.memory.events import events
+from replay.memory.walk import FOREVER, NOWHERE, Made, Walk
+from tests.histories.memory import MemoryHistory, remember
+
+
+def _walk(history: MemoryHistory) -> Walk:
+    walk = Walk()
+    for event in events(history.trace):
+        walk.take(event)
+    walk.close()
+    return walk
+
+
+def test_fork_exec_and_exit() -> None:
+    """Each makes or ends one, and a pointer that is used again is another address space."""
+    history = remember("sh forks a, a execs x, a exits, sh waits a, sh forks b")
+    spaces = _walk(history).spaces
+    assert [space.made for space in spaces] == [Made.BEFORE, Made.FORK, Made.EXEC, Made.FORK]
+    assert [space.parent for space in spaces] == [NOWHERE, 0, NOWHERE, 0]
+    assert spaces[3].mm in {spaces[1].mm, spaces[2].mm}
+    assert spaces[1].end_ns == history.trace.rows["exec"][0]["time_ns"]
+    assert spaces[2].end_ns == history.trace.rows["exit"][0]["time_ns"]
+    assert spaces[0].end_ns == FOREVER
+
+
+def test_threads_and_vfork_share() -> None:
+    """An address space ends with the last that uses it."""
+    history = remember("sh forks a, a threads_off t, a vforks v, v execs x, t ends, a ends")
+    spaces = _walk(history).spaces
+    assert [space.made for space in spaces] == [Made.BEFORE, Made.FORK, Made.EXEC]
+    names = [history.threads[name].tid for name in ("v", "t", "a")]
+    assert [use.task.tid for use in spaces[1].users] == names
+    assert spaces[1].end_ns == spaces[1].users[-1].end_ns < FOREVER
+
+
+def test_an_exec_that_was_lost_is_noticed() -> None:
+    """The caller of clone tells which mm it uses."""
+    history = remember("sh execs x, sh forks a")
+    history.trace.drop("exec")
+    walk = _walk(history)
+    assert walk.unseen_changes == 1
+    assert [space.made for space in walk.spaces] == [Made.BEFORE, Made.BEFORE, Made.FORK]
+    assert walk.spaces[2].parent == 1
+
+
+def test_a_caller_that_was_never_seen() -> None:
+    """Its child has a parent nevertheless."""
+    history = remember("sh forks a, a forks b")
+    history.trace.drop("newtask", child_tid=history.threads["a"].tid)
+    spaces = _walk(history).spaces
+    assert [space.made for space in spaces] == [Made.BEFORE, Made.BEFORE, Made.FORK]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of replay.report.cow: totals, the greatest rows, bars, and hostile names."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from replay.memory.cow import Cow, CowKey
+from replay.report.cow import cow_json, cow_lines
+
+SUMS = {
+    "copied": [3, 1],
+    "reused": [0, 2],
+    "file_copied": [1, 0],
+    "copied_bytes": [12288, 4096],
+    "copy_ns": [6000, 2000],
+    "reuse_ns": [0, 500],
+}
+TOTALS = pl.DataFrame({name: [sum(values)] for name, values in SUMS.items()})
+
+
+def _cow(**keys: list[object]) -> Cow:
+    return Cow(pl.DataFrame({**keys, **SUMS, "share": [0.75, 0.25]}), TOTALS)
+
+
+def _text(cow: Cow, key: CowKey, most: int = 20) -> list[str]:
+    return ["".join(text for text, _ in line).rstrip() for line in cow_lines(cow, key, most)]
+
+
+def test_totals_come_first_and_bars_show_the_share() -> None:
+    """Fifteen of twenty cells for three quarters."""
+    lines = _text(_cow(tgid=[7, 8], leader_start_ns=[1, 2]), CowKey.PROCESS)
+    assert lines[0] == "copied    4 pages (16.0 KiB) in 8.00 µs"
+    assert lines[1] == "reused    2 pages in 500 ns"
+    assert lines[2] == "from file 1 pages"
+    assert lines[4].split() == [
+        *("COPIED", "BYTES", "REUSED", "FROM", "FILE", "TIME", "SHARE", "PROCESS")
+    ]
+    assert lines[5].split()[-2:] == ["#" * 15 + "·" * 5, "7"]
+    assert lines[6].split()[-2:] == ["#" * 5 + "·" * 15, "8"]
+
+
+def test_what_is_left_out_is_said() -> None:
+    """A table that was cut never looks whole."""
+    lines = _text(_cow(tgid=[7, 8], leader_start_ns=[1, 2]), CowKey.PROCESS, most=1)
+    assert lines[-1] == "and 1 row more; --top 0 shows all"
+
+
+@pytest.mark.parametrize(
+    ("key", "keys", "shown"),
+    [
+        (CowKey.FORK, {"fork": [5, None], "child_tgid": [7, None]},
+         ["7", "no fork that was recorded"]),
+        (CowKey.ADDRESS, {"tgid": [7, 8], "page": [0x1000, 0x2000]}, ["7 0x1000", "8 0x2000"]),
+        (CowKey.SYMBOL, {"path": [b"/lib/x.so", None], "symbol": [b"memcpy", None],
+                         "kernel": [False, True]}, ["memcpy in /lib/x.so", "the kernel"]),
+        (CowKey.SECTION, {"kind": ["data", "heap"], "path": [b"/bin/x", None],
+                          "section": [b".data", None]}, ["data .data in /bin/x", "heap"]),
+        (CowKey.MAPPING, {"kind": ["data", "stack"], "path": [b"/a\x1b[31m", None],
+                          "mapping": [1, 2]}, ["data /a\\x1b[31m", "stack"]),
+    ],
+)  # fmt: skip
+def test_each_key_is_named(key: CowKey, keys: dict[str, list[object]], shown: list[str]) -> None:
+    """In words, with control characters escaped."""
+    lines = _text(_cow(**keys), key)
+    assert [line.split("·")[-1].strip() for line in lines[5:7]] == shown
+
+
+def test_json_has_all_of_it() -> None:
+    """Rows as mappings, bytes as text, and how many there would be."""
+    value = cow_json(_cow(path=[b"/\xff", None], symbol=[b"f", None], kernel=[False, True]),
+                     CowKey.SYMBOL, 1)  # fmt: skip
+    assert value["by"] == "symbol"
+    assert value["rows_in_all"] == 2
+    rows = value["rows"]
+    assert isinstance(rows, list)
+    assert [row["path"] for row in rows] == ["/\\xff"]
+
+
+def test_nothing_copied_is_only_totals() -> None:
+    """No heading over no rows."""
+    empty = _cow(tgid=[7, 8], leader_start_ns=[1, 2])
+    lines = _text(Cow(empty.rows.head(0), TOTALS.with_columns(pl.all() * 0)), CowKey.PROCESS)
+    assert len(lines) == 3
