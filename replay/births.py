@@ -154,9 +154,7 @@ def _tasks(born: pl.DataFrame) -> list[Task]:
     return tasks
 
 
-def _fill(
-    process: Process, row: tuple[int, ...], nodes: Nodes, late: list[_LateParent]
-) -> None:
+def _fill(process: Process, row: tuple[int, ...], nodes: Nodes, late: list[_LateParent]) -> None:
     tid, tgid, start_ns, inum, level, process.uid, process.cgroup, result = row
     process.pidns_inum = inum
     process.pidns_level = level

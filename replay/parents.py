@@ -34,9 +34,7 @@ def _add_reapers(trace: TraceTables, nodes: Nodes) -> None:
     orphans = _orphans(trace)
     nodes.anomalies.add("orphans_without_reaper", _without_reaper(orphans, nodes))
     # A reaper in the same process is only another thread of the same parent.
-    given = orphans.filter(
-        (pl.col("reaper_tid") != 0) & (pl.col("reaper_tgid") != pl.col("tgid"))
-    )
+    given = orphans.filter((pl.col("reaper_tid") != 0) & (pl.col("reaper_tgid") != pl.col("tgid")))
     for time_ns, tid, start_ns, child_tgid, child_start_ns, *reaper in columns(given, *_ORPHAN):
         child = nodes.processes.get((child_tgid, child_start_ns))
         if child is None:

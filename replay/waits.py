@@ -50,9 +50,7 @@ class _Reap(NamedTuple):
     """The wait status; None where the caller did not ask for it."""
 
 
-def add_waits(
-    trace: TraceTables, processes: list[Process], nodes: Nodes, losses: Losses
-) -> None:
+def add_waits(trace: TraceTables, processes: list[Process], nodes: Nodes, losses: Losses) -> None:
     """Set the outcome of every process; all ends and parents must be known."""
     holders = PidHolders(processes, nodes)
     for reap in _reaps(trace, nodes):

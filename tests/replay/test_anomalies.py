@@ -40,9 +40,23 @@ def test_every_counter_is_used_and_tested() -> None:
     """In the sources, and in a test of this folder."""
     here = Path(__file__).resolve().parent
     sources = here.parent.parent / "replay"
-    used = set(re.findall(r'"(\w+)"', "".join(
-        path.read_text() for path in sources.glob("*.py") if path.name != "anomalies.py")))
-    tested = set(re.findall(r'"(\w+)"', "".join(
-        path.read_text() for path in here.glob("test_*.py") if path.name != "test_anomalies.py")))
+    used = set(
+        re.findall(
+            r'"(\w+)"',
+            "".join(
+                path.read_text() for path in sources.glob("*.py") if path.name != "anomalies.py"
+            ),
+        )
+    )
+    tested = set(
+        re.findall(
+            r'"(\w+)"',
+            "".join(
+                path.read_text()
+                for path in here.glob("test_*.py")
+                if path.name != "test_anomalies.py"
+            ),
+        )
+    )
     assert set(KINDS) - used == set()
     assert set(KINDS) - tested == set()

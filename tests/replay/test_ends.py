@@ -138,8 +138,14 @@ def test_a_fault_has_no_killer() -> None:
 def test_the_last_signal_of_that_number_is_the_deadly_one() -> None:
     """Handled before, and sent by another; other signals, and repeats of a pending one, aside."""
     history = told("sh forks a, sh forks b, b signals a 15, b signals a 1, sh kills a 15")
-    history.made.rows["signal"].insert(1, {**history.made.of("signal")[0], "result": 2,
-                                           "time_ns": history.made.of("exit")[0]["time_ns"]})
+    history.made.rows["signal"].insert(
+        1,
+        {
+            **history.made.of("signal")[0],
+            "result": 2,
+            "time_ns": history.made.of("exit")[0]["time_ns"],
+        },
+    )
     history.tell("b forks c")
     end = process_end(history, history.forest(), "a")
     assert end.killed_by == TaskId(*history.threads["sh"].identity)

@@ -69,9 +69,9 @@ def test_damaged_histories_never_raise(chosen: list[Step], harm: list[Step]) -> 
 def test_rows_in_any_order_give_the_same_forest(chosen: list[Step], data: st.DataObject) -> None:
     """Rows come from several CPUs; only their times order them."""
     trace = played(chosen).end_recording()
-    shuffled = FakeTrace({
-        name: data.draw(st.permutations(rows)) for name, rows in trace.rows.items()
-    })
+    shuffled = FakeTrace(
+        {name: data.draw(st.permutations(rows)) for name, rows in trace.rows.items()}
+    )
     forest, other = ProcessForest.from_trace(trace), ProcessForest.from_trace(shuffled)
     assert list(forest.processes.items()) == list(other.processes.items())
     assert list(forest.tasks.items()) == list(other.tasks.items())
