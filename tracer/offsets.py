@@ -38,7 +38,7 @@ class TypeInformation(Protocol):
         ...
 
     def enum_value(self, enumeration: str, name: str) -> int:
-        """Give the value of an enumerator."""
+        """Give the value of an enumerator; raise LookupError without it."""
         ...
 
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
@@ -56,7 +56,7 @@ def defines_for(program_text: str, btf: TypeInformation) -> str:
     lines = [f"#define OFF_{s}__{m} {_offset(btf, s, m)}" for s, m in members]
     lines += [f"#define SIZE_{s} {btf.struct_size(s)}" for s in structs]
     flags = sorted(set(_PAGE_FLAG.findall(program_text)))
-    lines += [f"#define PAGE_FLAG_{f} {btf.enum_value('pageflags', f)}" for f in flags]
+    lines += [f"#define PAGE_FLAG_{f} {_page_flag(btf, f)}" for f in flags]
     lines.append(f"#define ARG_SWITCH_PREV {_first_task_argument(btf, 'sched_switch')}")
     return "\n".join(lines) + "\n"
 
@@ -70,6 +70,14 @@ def _offset(btf: TypeInformation, struct: str, member: str) -> int:
         f"its BTF has no member {struct}.{member}",
         "please report the kernel's version and the output of `proctrace doctor`",
     )
+
+
+def _page_flag(btf: TypeInformation, name: str) -> int:
+    """Give the flag's bit number, -1 for a flag that this kernel does not have."""
+    try:
+        return btf.enum_value("pageflags", name)
+    except LookupError:
+        return -1
 
 
 def _first_task_argument(btf: TypeInformation, tracepoint: str) -> int:

@@ -30,6 +30,8 @@ class Types:
         return len(structure)
 
     def enum_value(self, enumeration: str, name: str) -> int:
+        if name == "PG_of_another_kernel":
+            raise LookupError(name)
         return len(enumeration) + len(name)
 
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
@@ -53,6 +55,8 @@ def test_tokens_become_defines_once() -> None:
 def test_page_flags_are_looked_up_by_name() -> None:
     """Their numbers differ between kernels and configurations."""
     assert "PAGE_FLAG_PG_lru 15" in defines_for("1 << PAGE_FLAG_PG_lru", Types({}))
+    absent = defines_for("PAGE_FLAG_PG_of_another_kernel", Types({}))
+    assert "PAGE_FLAG_PG_of_another_kernel -1" in absent
 
 
 def test_a_renamed_member_is_found_under_its_former_name() -> None:

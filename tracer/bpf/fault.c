@@ -51,8 +51,10 @@ INLINE void read_page(struct followed *entry, u64 vmemmap, u64 pte)
 	entry->fault_mapcount = *(s32 *)(d + OFF_page___mapcount) + 1;
 	entry->fault_refcount = *(s32 *)(d + OFF_page___refcount);
 	entry->fault_flags |= FAULT_PAGE_READ;
+#if PAGE_FLAG_PG_anon_exclusive >= 0 /* since 5.19 */
 	if ((*(u64 *)(d + OFF_page__flags) >> PAGE_FLAG_PG_anon_exclusive) & 1)
 		entry->fault_flags |= FAULT_EXCLUSIVE;
+#endif
 }
 
 /* The root of the task's page table. It changes with an exec alone, and is looked up at every
