@@ -10,6 +10,8 @@ import pytest
 
 from replay.audit import Audit
 from replay.forest import ProcessForest
+from replay.memory.cow import CowKey, cow_by
+from replay.memory.history import PageHistories
 from replay.process import Choice, ParentReason, Process
 from traces.reader import open_trace
 
@@ -72,3 +74,12 @@ def test_an_ignored_sigchld_reaps_by_itself() -> None:
     (child,) = _children(_forest("auto_reap.ptrace"))
     assert child.wait is not None
     assert child.wait.choice is Choice.AUTO_REAPED
+
+
+def test_each_page_of_a_cow_storm_was_copied_twice() -> None:
+    """Once by each child; the parent's last writes found themselves alone and reused the page."""
+    memory = PageHistories.from_trace(open_trace(SAMPLES / "cow_storm.ptrace"))
+    greatest = cow_by(memory, CowKey.MAPPING).rows.row(0, named=True)
+    assert (greatest["kind"], greatest["copied"], greatest["reused"]) == ("anonymous", 128, 64)
+    symbol = cow_by(memory, CowKey.SYMBOL).rows.row(0, named=True)
+    assert symbol["symbol"] in (b"main", b"write_each", "main", "write_each")

@@ -101,19 +101,19 @@ def _writes(memory: PageHistories) -> pl.DataFrame:
 
 def _by_fork(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
     breaks, events, spaces = memory.breaks, memory.events, memory.spaces.spaces
-    first = events.first[breaks.event] & (breaks.fork >= 0)
+    known = breaks.fork >= 0
     due = np.full(len(memory.faults), -1, np.int64)
-    due[events.row[breaks.event[first]]] = breaks.fork[first]
+    due[events.row[breaks.event[known]]] = breaks.fork[known]
     fork = due[rows["row"].to_numpy()]
     child = pl.DataFrame(
         [(number, *spaces[number].process) for number in memory.forks.child.tolist()],
         {"fork": pl.Int64, "child_tgid": pl.UInt32, "child_leader_start_ns": pl.UInt64},
         orient="row",
     )
-    known = pl.DataFrame({"fork": fork}).with_columns(
+    named = pl.DataFrame({"fork": fork}).with_columns(
         pl.when(pl.col("fork") >= 0).then("fork").alias("fork")
     )
-    return known.join(child, on="fork", how="left", maintain_order="left")
+    return named.join(child, on="fork", how="left", maintain_order="left")
 
 
 def _by_process(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:

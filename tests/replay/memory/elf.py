@@ -25,7 +25,7 @@ SECTIONS = (
     (0x3E00, 0x100, 3, b".data.rel.ro"),
     (0x3F00, 0x300, 3, b".data"),
     (0x4200, 0x3000, 3, b".bss"),
-    (0x4200, 0x3000, 0x403, b".tbss"),
+    (0x4200, 0x4000, 0x403, b".tbss"),
 )
 SYMBOLS = (
     (0x1100, 0x80, 2, b"alias_of_main"),

@@ -70,11 +70,11 @@ def test_brk_through_a_fork() -> None:
     history.call("sh", 12, 0, result=0x10800)
     history.call("sh", 12, 0x13000, result=0x13000)
     history.tell("sh forks a")
-    history.call("a", 12, 0x12000, result=0x12000)
     history.call("sh", 12, 0x14000, result=0x14000)
+    history.call("a", 12, 0x12000, result=0x12000)
     found = _changes(history)
     assert [(c.space, c.what.name, c.low, c.high) for c in found] == [
-        (1, "MAP", 0x11, 0x13), (2, "UNMAP", 0x12, 0x13), (1, "MAP", 0x13, 0x14)
+        (1, "MAP", 0x11, 0x13), (1, "MAP", 0x13, 0x14), (2, "UNMAP", 0x12, 0x13)
     ]  # fmt: skip
     assert found[0].heap
 

@@ -4,7 +4,14 @@
 from __future__ import annotations
 
 from replay.memory.contradictions import KINDS, contradictions
-from tests.histories.memory import EXCLUSIVE, PAGE_READ, SAVED_DIRTY, MemoryHistory, remember
+from tests.histories.memory import (
+    EXCLUSIVE,
+    PAGE_READ,
+    PSE,
+    SAVED_DIRTY,
+    MemoryHistory,
+    remember,
+)
 from tests.replay.memory.rows import RO, RW, WRITE, entry
 
 ANON = RO | SAVED_DIRTY
@@ -48,6 +55,14 @@ def test_a_page_that_is_gone() -> None:
     for who in ("sh", "a"):
         history.fault(who, 0x5000, 0, entry(9, RW), WRITE)
     assert _found(history) == {"page_gone": 1, "inherited_gone": 1}
+
+
+def test_a_huge_page_that_is_gone() -> None:
+    """Counts once for all its small pages."""
+    history = MemoryHistory()
+    for frame in (0x800, 0xA00):
+        history.fault("sh", 0x40_3000, 0, entry(frame, RW | PSE), WRITE, old_level=2, new_level=2)
+    assert _found(history) == {"page_gone": 1}
 
 
 def test_a_page_in_another_frame() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from replay.memory.cow import CowKey, cow_by
-from tests.histories.memory import SAVED_DIRTY, MemoryHistory, remember
+from tests.histories.memory import PSE, SAVED_DIRTY, MemoryHistory, remember
 from tests.replay.memory.elf import EXE_BIAS, LIBRARY_BIAS, program
 from tests.replay.memory.rows import RO, RW, WRITE, entry
 
@@ -78,6 +78,18 @@ def test_by_address() -> None:
     first, second = _rows(history, CowKey.ADDRESS)
     assert (first["tgid"], first["page"]) == (history.threads["a"].tid, 0x5000)
     assert (second["tgid"], second["page"]) == (history.threads["sh"].tid, 0x5000)
+
+
+@pytest.mark.parametrize("key", list(CowKey))
+def test_a_huge_page(key: CowKey) -> None:
+    """It is 512 pages that one fault made writable again."""
+    history = MemoryHistory()
+    huge = {"old_level": 2, "new_level": 2}
+    history.fault("sh", 0x40_3000, 0, entry(0x800, RW | PSE), WRITE, **huge)
+    history.tell("sh forks a")
+    history.fault("sh", 0x40_3000, entry(0x800, ANON | PSE), entry(0x800, RW | PSE), 7, **huge)
+    [row] = _rows(history, key)
+    assert (row["reused"], row["reuse_ns"], row.get("fork", 1)) == (512, 100, 1)
 
 
 @pytest.mark.parametrize("key", list(CowKey))

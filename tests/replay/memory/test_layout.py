@@ -56,6 +56,11 @@ def test_a_torn_auxiliary_vector_is_read_as_far_as_it_goes() -> None:
     found = _pieces(history)
     assert _at(found, LINKER_BIAS + 0x1234) == (K.TEXT, LINKER_BIAS)
     assert _at(found, VDSO) == (K.STACK, 0)
+    history.trace.drop("text", what=7, offset=0)
+    assert _at(_pieces(history), LINKER_BIAS + 0x1234) is None
+    history = program()
+    history.trace.drop("text", what=7, offset=0)
+    assert _at(_pieces(history), VDSO) == (K.STACK, 0)
 
 
 def test_a_32_bit_program_has_its_stack_below_4_gib() -> None:

@@ -48,6 +48,15 @@ def test_an_exec_that_was_lost_is_noticed() -> None:
     assert walk.spaces[2].parent == 1
 
 
+def test_exec_by_another_thread() -> None:
+    """The task has another name then, and what it used before ends with it."""
+    history = remember("sh forks a, a threads_off t, t execs x")
+    spaces = _walk(history).spaces
+    exec_ns = history.trace.rows["exec"][0]["time_ns"]
+    assert (spaces[1].end_ns, spaces[2].begin_ns) == (exec_ns, exec_ns)
+    assert [use.task.tid for use in spaces[2].users] == [history.threads["a"].tid]
+
+
 def test_a_caller_that_was_never_seen() -> None:
     """Its child has a parent nevertheless."""
     history = remember("sh forks a, a forks b")
