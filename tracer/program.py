@@ -36,7 +36,7 @@ _SOFTWARE_EVENTS = {"minor_faults": 5, "major_faults": 6}
 """PERF_COUNT_SW_PAGE_FAULTS_MIN and _MAJ, include/uapi/linux/perf_event.h."""
 _PAGE_BYTES = 4096
 
-ORPHANS_MAX = 256
+ORPHANS_MAX = 128
 CGROUP_DEPTH_MAX = 32
 
 
@@ -51,11 +51,11 @@ class Options:
     wanted_cgroup: int | None = None
     environment: bool = False
     faults: bool = False
-    small_ring_bytes: int = 16 << 20
-    large_ring_bytes: int = 16 << 20
-    text_ring_bytes: int = 16 << 20
+    small_ring_bytes: int = 8 << 20
+    large_ring_bytes: int = 8 << 20
+    text_ring_bytes: int = 8 << 20
     fault_ring_bytes: int = 64 << 20
-    followed_max: int = 65536
+    followed_max: int = 32768
 
     def asked_for(self) -> set[Option]:
         """Name the options that need hooks of their own."""

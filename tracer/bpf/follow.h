@@ -80,7 +80,7 @@ struct raw_arguments {
 };
 
 BPF_HASH(followed, u64, struct followed, FOLLOWED_MAX);
-BPF_HASH(wanted_tids, u32, u32, 65536);
+BPF_HASH(wanted_tids, u32, u32, 32768);
 BPF_PERCPU_ARRAY(lost, struct lost_count, LOST_SLOTS);
 BPF_ARRAY(counts, u64, COUNT_SLOTS);
 BPF_RINGBUF_OUTPUT(small, SMALL_RING_PAGES);
