@@ -72,11 +72,15 @@ def test_faults_of_a_task_are_as_many_as_the_kernel_counted(
 
 
 def test_cow_names_the_writing_function(recorded: Recorder, programs: Path) -> None:
-    """The instruction that wrote is resolved while the program is still there."""
+    """The instruction that wrote is resolved while the program is still there.
+
+    Where the stack's random start puts the frame of main() on another page than that of fork(),
+    each child's main() copies this page too.
+    """
     recording = recorded(programs / "cow_storm", str(PAGES), str(FORKS), options=("--faults",))
     report = proctrace("cow", recording.path, "--by", "symbol", "--json")
     assert report.returncode == 0, report.stderr.decode()
     most = json.loads(report.stdout)["rows"][0]
-    assert most["copied"] == PAGES * FORKS
+    assert PAGES * FORKS <= most["copied"] <= PAGES * FORKS + FORKS
     assert most["symbol"] in ("main", "write_each")
     assert most["path"].endswith("/cow_storm")
