@@ -13,8 +13,9 @@ time, so they are imported by those who do it, and when they do it:
 from __future__ import annotations
 
 from traces.errors import ProctraceError, TraceFormatError
-from traces.schema import FORMAT_VERSION, TABLES, Column, Table
+from traces.schema import FORMAT_VERSION, TABLES
 from traces.shown import shell_line, shell_word, shown
+from traces.table import Column, Table
 
 __all__ = [
     "FORMAT_VERSION",

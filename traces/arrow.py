@@ -19,7 +19,7 @@ from traces.blocks import DamageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from traces.schema import Column, ColumnType, Table
+    from traces.table import Column, ColumnType, Table
 
 MAX_DECODED_BYTES = 64 << 20
 """The most bytes that one block may decode to."""

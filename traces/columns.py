@@ -22,7 +22,7 @@ from traces.blocks import MAX_ROWS, DamageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from traces.schema import Column, ColumnType, Table
+    from traces.table import Column, ColumnType, Table
 
 Values: TypeAlias = NDArray[Any] | Sequence[bytes]
 """The values of one column: an array of exactly its type, or byte strings.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from traces.schema import FORMAT_VERSION, TABLES, Table
+from traces.schema import FORMAT_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from traces.metadata import JsonValue
+    from traces.table import Table
 
 ReadTable: TypeAlias = "Callable[[str], pl.DataFrame]"
 """Gives a table of one format version by its name."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from traces.metadata import JsonValue
-    from traces.schema import Table
+    from traces.table import Table
 
 _HINT_DAMAGED = "copy the file again from where it was recorded, or record again"
 _HINT_NO_TRACE = "name a file that `proctrace record -o FILE` wrote"

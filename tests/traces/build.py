@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from traces.columns import Values
-    from traces.schema import Column, Table
+    from traces.table import Column, Table
 
 
 def values_of(column: Column, values: Sequence[Any]) -> Values:

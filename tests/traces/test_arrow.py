@@ -16,7 +16,8 @@ from tests.traces.build import columns_of, with_buffer
 from traces.arrow import MAX_DECODED_BYTES, check_stream
 from traces.blocks import DamageError
 from traces.columns import decode, split
-from traces.schema import TABLES, Column, Table
+from traces.schema import TABLES
+from traces.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

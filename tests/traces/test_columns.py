@@ -15,7 +15,8 @@ from tests.traces.build import columns_of, values_of
 from traces.arrow import MAX_DECODED_BYTES, WIDTHS
 from traces.blocks import MAX_ROWS, DamageError
 from traces.columns import MAX_BLOCK_STRING_BYTES, NUMPY_TYPES, decode, empty, polars_schema, split
-from traces.schema import TABLES, Column, Table
+from traces.schema import TABLES
+from traces.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from tests.traces.build import small_trace, with_blocks
 from traces.errors import TraceFormatError
 from traces.migrate import CURRENT, Format, Step
 from traces.reader import open_trace
-from traces.schema import FORMAT_VERSION, TABLES, Column, Table
+from traces.schema import FORMAT_VERSION, TABLES
+from traces.table import Column, Table
 
 if TYPE_CHECKING:
     from pathlib import Path
