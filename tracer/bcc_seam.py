@@ -7,8 +7,10 @@ clang, libbpf and the verifier print goes to a log, never to the user's terminal
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
+import json
 import os
 import sys
 import tempfile
@@ -16,7 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from tracer.bpf_syscall import ProgramInfo, program_info
+from tracer import object_cache
+from tracer.bpf_map import MapShape
+from tracer.bpf_syscall import ProgramInfo, map_info, program_info
+from tracer.compiled import Compiled, with_maps
+from tracer.kept_programs import KeptPrograms
 from traces.errors import ProctraceError
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ __all__ = [
     "compile_program",
     "detach",
     "import_bcc",
+    "instructions",
     "load_raw_tracepoint",
     "program_info",
 ]
@@ -143,14 +150,62 @@ def import_bcc() -> type[Any]:
 
 
 def compile_program(text: str) -> Bpf:
-    """Compile BPF C to programs and maps, without kernel headers.
+    """Compile BPF C to programs and maps, without kernel headers, or take what was kept.
 
     Raise ProctraceError, with clang's messages in a file that the hint names, when that fails.
     """
     bpf_class = import_bcc()
     source = text.encode()
+    version = getattr(importlib.import_module("bcc"), "__version__", "")
+    name = object_cache.key([source, version.encode(), *map(str.encode, _CFLAGS)])
+    kept = object_cache.find(name)
+    if kept is not None:
+        with contextlib.suppress(OSError):  # then bcc tells what the kernel refuses
+            return KeptPrograms(kept)
     with _reporting("cannot compile the BPF programs", source), _stub_headers():
-        return cast("Bpf", bpf_class(text=source, cflags=_CFLAGS))
+        bpf = cast("Bpf", bpf_class(text=source, cflags=_CFLAGS))
+    object_cache.keep(name, _extract(bpf))
+    return bpf
+
+
+def _extract(bpf: Bpf) -> Compiled:
+    """Give what bcc compiled, with maps by their number."""
+    module, library = cast("Any", bpf).module, importlib.import_module("bcc.libbcc").lib
+    name_of = library.bpf_table_name  # whose type bcc itself leaves open
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_ulonglong]
+    shapes, numbers = [], {}
+    for number in range(library.bpf_num_tables(module)):
+        name = name_of(module, number)
+        descriptor = library.bpf_table_fd(module, name)
+        numbers[descriptor] = number
+        types = library.bpf_table_key_desc(module, name), library.bpf_table_leaf_desc(module, name)
+        *sizes, _ = map_info(descriptor)
+        shapes.append(MapShape(name.decode(), *sizes, *map(json.loads, types)))
+    names = [
+        library.bpf_function_name(module, index)
+        for index in range(library.bpf_num_functions(module))
+    ]
+    return Compiled(
+        library.bpf_module_license(module).decode(),
+        tuple(shapes),
+        {
+            name.decode(): with_maps(code.raw, numbers)
+            for name, code in zip(names, instructions(bpf), strict=True)
+        },
+    )
+
+
+def instructions(bpf: Bpf) -> Iterator[ctypes.Array[ctypes.c_char]]:
+    """Give the instructions of each compiled function, in the place they will be loaded from."""
+    if isinstance(bpf, KeptPrograms):
+        yield from bpf.instructions()
+        return
+    module = cast("Any", bpf).module
+    library = importlib.import_module("bcc.libbcc").lib
+    for index in range(library.bpf_num_functions(module)):
+        name = library.bpf_function_name(module, index)
+        start = library.bpf_function_start(module, name)
+        yield (ctypes.c_char * library.bpf_function_size(module, name)).from_address(start)
 
 
 def load_raw_tracepoint(bpf: Bpf, function_name: str) -> LoadedFunction:

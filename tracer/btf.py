@@ -54,6 +54,7 @@ class Btf:
     def __init__(self, data: bytes) -> None:
         """Index `data`, the content of a BTF file; raise BtfError when it is damaged."""
         self._words, self._strings, self._positions, self._kinds, self._names = parse(data)
+        self._ids_of: dict[str, list[int]] = {}
         self._members_of: dict[str, dict[str, _Member]] = {}
 
     @classmethod
@@ -105,6 +106,20 @@ class Btf:
                     return value
         raise _absent(f"enum {enumeration}: {name}")
 
+    def percpu_offset(self, variable: str) -> int | None:
+        """Give where a per-CPU variable lies in its section, in bytes; None without it.
+
+        pahole describes that section, and no other, as a BTF_KIND_DATASEC.
+        """
+        variables = self._ids(variable, (Kind.VAR,))
+        for section in self._ids(".data..percpu", (Kind.DATASEC,)):
+            start = int(self._positions[section]) + 3
+            words = self._words[start : start + 3 * self._length(section)].reshape(-1, 3)
+            found = words[np.isin(words[:, 0], variables), 1]
+            if len(found):
+                return int(found[0])
+        return None
+
     def function_exists(self, name: str) -> bool:
         """Tell whether the kernel has a function of that name that hooks may attach to."""
         return self.type_id(Kind.FUNC, name) is not None
@@ -129,13 +144,18 @@ class Btf:
         return tuple(self._spell(self._word(prototype, 4 + 2 * i)) for i in range(1, count))
 
     def _ids(self, name: str, kinds: tuple[int, ...]) -> list[int]:
-        wanted = b"\0" + name.encode() + b"\0"
-        ids: list[int] = []
-        at = self._strings.find(wanted)
-        while at >= 0:
-            named = np.flatnonzero(self._names == at + 1).tolist()
-            ids += [type_id for type_id in named if self._kinds[type_id] in kinds]
-            at = self._strings.find(wanted, at + 1)
+        return [type_id for type_id in self._named(name) if self._kinds[type_id] in kinds]
+
+    def _named(self, name: str) -> list[int]:
+        """Give the ids of all types of a name; finding it in all strings takes a millisecond."""
+        ids = self._ids_of.get(name)
+        if ids is None:
+            ids = self._ids_of[name] = []
+            wanted = b"\0" + name.encode() + b"\0"
+            at = self._strings.find(wanted)
+            while at >= 0:
+                ids += np.flatnonzero(self._names == at + 1).tolist()
+                at = self._strings.find(wanted, at + 1)
         return ids
 
     def _structure(self, name: str) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 Kind = Literal["fentry", "fexit", "kprobe", "raw tracepoint", "tracepoint", "perf software event"]
-Option = Literal["cgroup", "faults"]
+Option = Literal["cgroup", "faults", "steps"]
 Without = Literal["inferred", "unobservable"]
 
 
@@ -181,6 +181,110 @@ FACTS = (
         "faults",
     ),
     Fact(
+        "slab_allocated",
+        "A clone call allocated a slab object: task_struct, files, mappings, pid, ...",
+        _raw("kmem_cache_alloc"),
+        "inferred",
+        "which steps copy_process() takes follows from the clone flags",
+        "steps",
+    ),
+    Fact(
+        "slab_allocated_on_node",
+        "A clone call allocated a slab object on a certain memory node.",
+        _raw("kmem_cache_alloc_node"),
+        "inferred",
+        "since Linux 6.1 kmem_cache_alloc reports these, too",
+        "steps",
+    ),
+    Fact(
+        "slab_freed",
+        "A clone call freed a slab object: the undo ladder of one that failed.",
+        _raw("kmem_cache_free"),
+        "inferred",
+        "what is undone follows from the step that failed",
+        "steps",
+    ),
+    Fact(
+        "memory_allocated",
+        "A clone call allocated memory by its size: security blobs, the table of files, ...",
+        _raw("kmalloc"),
+        "inferred",
+        "which steps copy_process() takes follows from the clone flags",
+        "steps",
+    ),
+    Fact(
+        "memory_allocated_on_node",
+        "A clone call allocated memory by its size on a certain memory node.",
+        _raw("kmalloc_node"),
+        "inferred",
+        "since Linux 6.1 kmalloc reports these, too",
+        "steps",
+    ),
+    Fact(
+        "memory_freed",
+        "A clone call freed memory that was allocated by its size.",
+        _raw("kfree"),
+        "inferred",
+        "what is undone follows from the step that failed",
+        "steps",
+    ),
+    Fact(
+        "capability_checked",
+        "A clone call asked for a capability.",
+        _raw("cap_capable"),
+        "inferred",
+        "a refusal shows in the call's errno; the tracepoint exists since Linux 6.14",
+        "steps",
+    ),
+    Fact(
+        "pages_allocated",
+        "A clone call allocated pages: page tables, a kernel stack.",
+        _raw("mm_page_alloc"),
+        "inferred",
+        "a child without CLONE_VM gets page tables of its own",
+        "steps",
+    ),
+    Fact(
+        "rss_changed",
+        "A clone call entered a batch of pages in the child's memory.",
+        _raw("rss_stat"),
+        "inferred",
+        "pages are shared with a child without CLONE_VM, page table by page table",
+        "steps",
+    ),
+    Fact(
+        "page_taken_out",
+        "Migration replaced a page's entry, which tells the frame before.",
+        _raw("set_migration_pte"),
+        "inferred",
+        "a later fault finds the page in another frame; the tracepoint exists since Linux 5.18",
+        "faults",
+    ),
+    Fact(
+        "page_put_in",
+        "Migration put a page in, with its new frame.",
+        _raw("remove_migration_pte"),
+        "inferred",
+        "a later fault finds the page in another frame; the tracepoint exists since Linux 5.18",
+        "faults",
+    ),
+    Fact(
+        "pages_isolated",
+        "Small pages were taken to be collapsed into a huge one.",
+        _raw("mm_collapse_huge_page_isolate"),
+        "inferred",
+        "a later fault finds the page in another frame",
+        "faults",
+    ),
+    Fact(
+        "pages_collapsed",
+        "Small pages of this address space were collapsed into a huge one, or that failed.",
+        _raw("mm_collapse_huge_page"),
+        "inferred",
+        "a later fault finds the page in another frame",
+        "faults",
+    ),
+    Fact(
         "reaped",
         "A zombie was released, and its pid is free again.",
         (),
@@ -192,10 +296,15 @@ FACTS = (
 """Every fact of this version."""
 
 
-def hooks(options: Collection[Option] = ("cgroup", "faults")) -> tuple[Hook, ...]:
+def hooks(options: Collection[Option] = ("cgroup", "faults", "steps")) -> tuple[Hook, ...]:
     """Give every hook that `options` ask for once, in the order in which the facts need them."""
     wanted = [fact for fact in FACTS if fact.only_with is None or fact.only_with in options]
     return tuple(dict.fromkeys(hook for fact in wanted for hook in fact.hooks))
+
+
+def step_hooks() -> tuple[Hook, ...]:
+    """Give the hooks that tell the steps within a clone call."""
+    return tuple(hook for fact in FACTS if fact.only_with == "steps" for hook in fact.hooks)
 
 
 def plan(loaded: Mapping[Hook, bool]) -> list[dict[str, str]]:

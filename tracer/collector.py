@@ -13,8 +13,10 @@ from tracer.records import columns_by_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tracer.kernel_functions import KernelSites
     from tracer.modules import ModuleCatalogue
     from tracer.rings import FixedRing, VariableRing
+    from tracer.task_starts import TaskStarts
     from traces.writer import TraceWriter
 
 ROWS_BEFORE_WRITING = 65536
@@ -36,15 +38,25 @@ class Collector:
         fixed_rings: list[FixedRing],
         text_ring: VariableRing,
         catalogue: ModuleCatalogue | None = None,
+        sites: KernelSites | None = None,
     ) -> None:
-        """Take the rings over; `catalogue` notes what addresses and files appear."""
+        """Take the rings over; `catalogue` notes what addresses and files appear.
+
+        `sites` notes from where in the kernel steps were made.
+        """
         self._writer = writer
         self._fixed_rings = fixed_rings
         self._text_ring = text_ring
         self._catalogue = catalogue
+        self._sites = sites
+        self._starts: TaskStarts | None = None
         self._spans: dict[str, list[Columns]] = {}
         self._rows: dict[str, int] = {}
         self._pieces: list[bytes] = []
+
+    def note_starts(self, starts: TaskStarts) -> None:
+        """Have the starts of tasks noted as they are written."""
+        self._starts = starts
 
     def drain(self) -> None:
         """Take everything that is finished in the rings, and write the tables that grew large."""
@@ -78,6 +90,10 @@ class Collector:
         merged = {name: np.concatenate([span[name] for span in spans]) for name in spans[0]}
         if self._catalogue is not None:
             self._catalogue.note_columns(table, merged)
+        if self._sites is not None:
+            self._sites.note_columns(table, merged)
+        if self._starts is not None:
+            self._starts.note_columns(table, merged)
         # Reserving and stamping are two steps, so two CPUs may come out of order by a little.
         order = np.argsort(merged["time_ns"], kind="stable")
         self._writer.rows(table, {name: column[order] for name, column in merged.items()})

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -12,6 +14,7 @@ from typing import Annotated
 import typer
 
 from traces.errors import ProctraceError
+from traces.shown import shell_word
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -50,15 +53,44 @@ def record(  # noqa: PLR0913 - the options of the command line
         bool, typer.Option("--env", help="Record the environment of every exec, too.")
     ] = False,
     faults: Annotated[
+        bool | None,
+        typer.Option(
+            "--faults/--no-faults",
+            help="Record every page fault with the page before and after.",
+            show_default="where possible",
+        ),
+    ] = None,
+    steps: Annotated[
+        bool | None,
+        typer.Option(
+            "--steps/--no-steps",
+            help="Record what each clone call allocates, checks and undoes on its way.",
+            show_default="with a command",
+        ),
+    ] = None,
+    audit_copies: Annotated[
         bool,
-        typer.Option("--faults", help="Record every page fault with the page before and after."),
+        typer.Option(
+            "--audit-copies",
+            help="Have the kernel count copies for 'audit' to compare with; turns "
+            "kernel.task_delayacct on meanwhile.",
+        ),
+    ] = False,
+    stacks: Annotated[
+        bool,
+        typer.Option(
+            "--stacks",
+            help="Record the user stack of each page fault, by frame pointers; "
+            "for 'cow --by stack'.",
+        ),
     ] = False,
     until_last: Annotated[
         bool,
         typer.Option("--until-last", help="Go on until all that the command left behind is gone."),
     ] = False,
     duration: Annotated[
-        float | None, typer.Option(min=0.0, metavar="S", help="Stop after so many seconds.")
+        float | None,
+        typer.Option(min=0.0, max=1e9, metavar="S", help="Stop after so many seconds."),
     ] = None,
     max_size: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when FILE has this size (64M, 2G).")
@@ -84,19 +116,26 @@ def record(  # noqa: PLR0913 - the options of the command line
         whole_host=whole_host,
         cgroup=cgroup,
         environment=env,
-        faults=faults,
+        faults=faults is not False,
+        faults_required=bool(faults or audit_copies or stacks),
+        audit_copies=audit_copies,
+        steps=bool(command) if steps is None else steps,
+        stacks=stacks,
         until_last=until_last,
         duration_s=duration,
         max_size_bytes=_size_bytes(max_size) if max_size is not None else None,
     )
     _check_target(request.command, adopts_running=request.adopts_running)
+    _check_copies(request.faults, request.audit_copies)
+    _check_stacks(request.faults, request.stacks)
     outcome = record_it(request, _notice)
-    _notice(f"Wrote {outcome.path} ({outcome.file_bytes / 1024:.0f} KiB)")
+    path = shell_word(os.fsencode(outcome.path))
+    _notice(f"Wrote {path} ({outcome.file_bytes / 1024:.0f} KiB)")
     if outcome.tasks_left:
         _notice(f"{_tasks_are(outcome.tasks_left)} still running and no longer recorded")
     if outcome.records_lost:
-        _notice(f"LOST {outcome.records_lost} records: proctrace audit {outcome.path} shows where")
-    _notice(f"Next: proctrace replay {outcome.path}")
+        _notice(f"LOST {outcome.records_lost} records: proctrace audit {path} shows where")
+    _notice(f"Next: proctrace replay {path}")
     raise typer.Exit(outcome.status)
 
 
@@ -124,7 +163,10 @@ def _tasks_are(count: int) -> str:
 
 
 def _notice(message: str) -> None:
-    print(f"proctrace: {message}", file=sys.stderr)  # noqa: T201
+    # That nobody can be told, stderr being a closed pipe or none, is no reason to stop recording.
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(f"proctrace: {message}", file=sys.stderr)  # noqa: T201
 
 
 def _check_target(command: tuple[str, ...], *, adopts_running: bool) -> None:
@@ -133,6 +175,26 @@ def _check_target(command: tuple[str, ...], *, adopts_running: bool) -> None:
             "nothing to record",
             "neither a command nor -p, -a or --cgroup was given",
             "proctrace record -- CMD ARG..., or see proctrace record --help",
+            status=2,
+        )
+
+
+def _check_stacks(faults: bool, stacks: bool) -> None:  # noqa: FBT001 - two options
+    if stacks and not faults:
+        raise ProctraceError(
+            "no stacks to record",
+            "--stacks records the stack of each page fault, and --no-faults leaves faults out",
+            "proctrace record --stacks -- CMD ARG...",
+            status=2,
+        )
+
+
+def _check_copies(faults: bool, audit_copies: bool) -> None:  # noqa: FBT001 - two options
+    if audit_copies and not faults:
+        raise ProctraceError(
+            "no copies to audit",
+            "--audit-copies compares page faults, and --no-faults leaves them out",
+            "proctrace record --audit-copies -- CMD ARG...",
             status=2,
         )
 

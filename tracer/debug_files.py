@@ -32,6 +32,7 @@ def add_stripped_symbols(elf: ElfFile, place: Place) -> None:
     """Find the symbols that `elf`, the file at `place`, was stripped of, and add them to it.
 
     A separate file is taken only when it has the same build id or the CRC that is asked for.
+    Where none is found, the unwind tables at least tell one function from the other.
     """
     if not elf.type or not elf.stripped:
         return
@@ -42,6 +43,8 @@ def add_stripped_symbols(elf: ElfFile, place: Place) -> None:
             return
     if elf.mini_debug:
         _add_mini_debug(elf)
+    if elf.stripped:
+        elf.add_unnamed_functions()
 
 
 def _candidates(elf: ElfFile, place: Place) -> Iterator[tuple[Place, int | None]]:

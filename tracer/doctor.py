@@ -39,6 +39,7 @@ def examine(place: requirements.Place | None = None) -> dict[str, Any]:
         "can_record": _can_record(checked, kinds, facts),
         "host": host.describe(proc=place.proc),
         "requirements": checked,
+        "options": [_requirement(option) for option in requirements.examine_options(place)],
         "hook_kinds": kinds,
         "facts": facts,
         "limits": _limits(place.proc),
@@ -67,6 +68,8 @@ def render(report: dict[str, Any]) -> RenderableType:
         *(Text(f"note: {note}", style="yellow") for note in report["notes"]),
         Text(),
         _requirement_table(report["requirements"]),
+        Text(),
+        _requirement_table(report["options"], "option of record"),
         Text(),
         _kind_table(report["hook_kinds"]),
         Text(),
@@ -145,8 +148,8 @@ def _yes(*, holds: bool) -> Text:
     return Text("yes", style="green") if holds else Text("no", style="red")
 
 
-def _requirement_table(entries: Iterable[dict[str, Any]]) -> Table:
-    table = _table("requirement", "met", "")
+def _requirement_table(entries: Iterable[dict[str, Any]], title: str = "requirement") -> Table:
+    table = _table(title, "met", "")
     for entry in entries:
         trouble = "" if entry["ok"] else f"{entry['what']}: {entry['why']}\nhint: {entry['hint']}"
         table.add_row(Text(entry["name"]), _yes(holds=entry["ok"]), Text(trouble))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tracer.elf_frames import FrameSource
     from tracer.elf_headers import Section, Segment
     from tracer.elf_symbols import Symbol, SymbolSource
 
@@ -54,7 +55,8 @@ class ElfFile:
     """.gnu_debugdata: an xz-compressed ELF file with the symbols that were stripped."""
     segments: tuple[Segment, ...] = ()
     sections: tuple[Section, ...] = ()
-    _sources: list[SymbolSource] = field(default_factory=list)
+    _sources: list[SymbolSource | FrameSource] = field(default_factory=list)
+    _frames: FrameSource | None = None
     _symbols: SymbolTable | None = None
     _files: list[BinaryIO] = field(default_factory=list)
 
@@ -68,6 +70,12 @@ class ElfFile:
         self._sources += other._sources
         self._files += other._files
         self._symbols = None
+
+    def add_unnamed_functions(self) -> None:
+        """Take the functions that only the unwind tables know, as KIND_UNNAMED_FUNCTION."""
+        if self._frames is not None:
+            self._sources.append(self._frames)
+            self._frames = self._symbols = None
 
     def symbols_covering(self, vaddrs: NDArray[np.uint64]) -> list[Symbol]:
         """Give the function or object that each address falls into, each once, by address.
@@ -136,7 +144,8 @@ def _read(file: BinaryIO) -> ElfFile:
         headers.contents(b".gnu_debugdata", _MINI_DEBUG_BYTES_MAX),
         tuple(headers.segments()),
         tuple(headers.sections()),
-        headers.symbol_sources(),
+        list(headers.symbol_sources()),
+        headers.frame_source(),
         _files=[file],
     )
 

@@ -12,6 +12,7 @@ from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.notes import iter_notes
 
+from tracer.elf_frames import FrameSource
 from tracer.elf_symbols import SymbolSource
 
 if TYPE_CHECKING:
@@ -155,6 +156,22 @@ class Headers:
                 if header["sh_type"] == kind and header["sh_link"] < len(self._sections):
                     return [self._source(header)]
         return []
+
+    def frame_source(self) -> FrameSource | None:
+        """Give the unwind tables, which know functions that were stripped of their names."""
+        parts = [self._part(name) for name in (b".eh_frame_hdr", b".eh_frame")]
+        if None in parts:
+            return None
+        header, frames = cast("list[tuple[int, int, int]]", parts)
+        return FrameSource(self._file, self._elf.little_endian, header, frames)
+
+    def _part(self, name: bytes) -> tuple[int, int, int] | None:
+        """Give (vaddr, offset, bytes) of the first section of that name that the file has."""
+        for section, header in zip(self._names, self._sections, strict=True):
+            if section == name and header["sh_type"] != "SHT_NOBITS":
+                place = (header["sh_addr"], header["sh_offset"], header["sh_size"])
+                return place if place[0] < ADDRESS_MAX else None
+        return None
 
     def contents(self, name: bytes, most: int) -> bytes:
         """Give the first `most` bytes of a section; empty where there is none of that name."""

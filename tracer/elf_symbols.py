@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tracer.bounded_file import BoundedFile
+    from tracer.elf_frames import FrameSource
 
-KIND_OBJECT, KIND_FUNCTION = 1, 2
+KIND_OBJECT, KIND_FUNCTION, KIND_UNNAMED_FUNCTION = 1, 2, 3
 
 _STT_OBJECT, _STT_FUNC, _STT_COMMON, _STT_GNU_IFUNC = 1, 2, 5, 10
 _KINDS = np.zeros(16, np.uint8)
@@ -32,7 +33,7 @@ _SYM = {
     64: [("name", "u4"), ("info", "u1"), ("other", "u1"), ("shndx", "u2"), ("value", "u8"),
          ("size", "u8")],
 }  # fmt: skip
-_ROW = np.dtype(
+SYMBOL_ROW = np.dtype(
     [
         ("begin", "<u8"),
         ("bytes", "<u8"),
@@ -43,6 +44,7 @@ _ROW = np.dtype(
         ("local", "?"),
     ]
 )
+"""A symbol as sources give it: where it begins, its length, where its section ends, ..."""
 
 _NAME_BYTES_MAX = 8192
 _ALIASES_MAX = 16
@@ -50,7 +52,10 @@ _NESTED_MAX = 16
 
 
 class Symbol(NamedTuple):
-    """A function or object: where it is linked to begin, its length in bytes, KIND_*, its name."""
+    """A function or object: where it is linked to begin, its length in bytes, KIND_*, its name.
+
+    The name of a KIND_UNNAMED_FUNCTION is empty: only its bounds are known.
+    """
 
     vaddr: int
     size: int
@@ -83,7 +88,7 @@ class SymbolSource:
         ordinary = (section < _SHN_LORESERVE) | (section == _SHN_XINDEX)
         kept = (kinds != 0) & (section != _SHN_UNDEF) & ordinary
         raw = raw[kept]
-        rows = np.empty(len(raw), _ROW)
+        rows = np.empty(len(raw), SYMBOL_ROW)
         rows["begin"], rows["bytes"], rows["name"] = raw["value"], raw["size"], raw["name"]
         rows["limit"] = self._section_ends(raw["shndx"], rows["begin"])
         rows["kind"], rows["source"] = kinds[kept], number
@@ -108,10 +113,10 @@ class SymbolSource:
 class SymbolTable:
     """The symbols of one or more sources, sorted by address."""
 
-    def __init__(self, sources: Sequence[SymbolSource]) -> None:
+    def __init__(self, sources: Sequence[SymbolSource | FrameSource]) -> None:
         self._sources = sources
         parts = [source.rows(number) for number, source in enumerate(sources)]
-        rows = np.concatenate([np.empty(0, _ROW), *parts])
+        rows = _without_known(np.concatenate([np.empty(0, SYMBOL_ROW), *parts]))
         # Of the symbols that begin at one address the longest comes first.
         rows = rows[np.lexsort((~rows["bytes"], rows["begin"]))]
         self._rows = rows
@@ -207,6 +212,21 @@ class SymbolTable:
             underscores = len(name) - len(name.lstrip(b"_"))
             names.append((not name, bool(row["local"]), underscores, len(name), name))
         return min(names)[-1]
+
+
+def _without_known(rows: NDArray[Any]) -> NDArray[Any]:
+    """Leave out the unnamed functions that begin where or within what has a name."""
+    unnamed = rows["kind"] == KIND_UNNAMED_FUNCTION
+    if not unnamed.any():
+        return rows
+    named = np.sort(rows[~unnamed], order="begin")
+    far = np.maximum.accumulate(
+        np.maximum(_sum(named["begin"], named["bytes"]), named["begin"] + 1)
+    )
+    before = np.searchsorted(named["begin"], rows["begin"], "right")
+    known = rows["begin"] < np.append(np.uint64(0), far)[before]
+    kept: NDArray[Any] = rows[~(unnamed & known)]
+    return kept
 
 
 def _sum(begin: NDArray[np.uint64], size: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from traces.shown import shown
+
 if TYPE_CHECKING:
     from traces.metadata import JsonValue
 
@@ -67,7 +69,7 @@ def describe(proc: Path = PROC, system: Path = SYS) -> dict[str, JsonValue]:
         "kernel": uname.release,
         "version": uname.version,
         "machine": uname.machine,
-        "hostname": uname.nodename,
+        "hostname": shown(os.fsencode(uname.nodename)),
         "boot_id": read_text(proc / "sys" / "kernel" / "random" / "boot_id") or "",
         "cpus": os.cpu_count() or 1,
         "page_size_bytes": os.sysconf("SC_PAGE_SIZE"),

@@ -26,7 +26,9 @@ class Interrupts:
         """Take over the signals."""
         self._old_wake_fd = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         for number in _SIGNALS:
-            self._before[number] = signal.signal(number, self._note)
+            # nohup ignores SIGHUP for what it starts.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

@@ -93,8 +93,11 @@ def start(
     *,
     env: Mapping[str, str] | None = None,
     as_user: InvokingUser | None = None,
+    program: str = "",
 ) -> Launched:
     """Fork a child that will execute `argv` once released, as `as_user` where given.
+
+    `program` is the path of the program where argv[0] does not name it.
 
     The environment is `env`, by default our own, changed to the user's. Standard streams, the
     process group and every inheritable descriptor are ours. Raise ProctraceError with status 127
@@ -103,7 +106,7 @@ def start(
     environment = dict(os.environ if env is None else env)
     if as_user is not None:
         environment = as_user.environment(environment)
-    path = find_program(argv[0], environment.get("PATH"))
+    path = find_program(program or argv[0], environment.get("PATH"))
     gate_read, gate = os.pipe()
     report, report_write = os.pipe()
     # No signal may meet our Python handlers in the child.

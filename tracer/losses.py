@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from tracer.bcc_seam import Table
     from traces.writer import TraceWriter
 
-PLACES = ("small ring", "large ring", "text ring", "followed tasks", "text scratch", "fault ring")
+PLACES = (
+    "small ring",
+    "large ring",
+    "text ring",
+    "followed tasks",
+    "text scratch",
+    "fault ring",
+    "step ring",
+)
 """In the order of the enum LOST_* in bpf/follow.h."""
 
 

@@ -12,6 +12,7 @@ import ctypes
 import mmap
 import os
 import struct
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +32,10 @@ _CALLS = 2048
 _PRESENT = 1 << 63
 _FRAME = (1 << 55) - 1
 _COLLECTED = 8
+
+
+class MemoryUnmeasuredError(ProctraceError):
+    """Page tables cannot be read here, so page faults cannot be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,13 @@ class MemoryLayout:
 def measure(bpf: Bpf, btf: TypeInformation) -> MemoryLayout:
     """Measure with the programs of bpf/calibrate.c and leave the result in the map `layout`.
 
-    Raise ProctraceError when the direct map cannot be found and confirmed.
+    Raise MemoryUnmeasuredError when the direct map cannot be found and confirmed. Other threads
+    may go on meanwhile: only the calling one is looked at.
     """
     bcc_seam.load_raw_tracepoint(bpf, "measure_direct_map")
     bcc_seam.load_raw_tracepoint(bpf, "collect_pages")
     table = bpf[b"layout"]
+    _store(table, asked_by=os.getpid() << 32 | threading.get_native_id())
     bcc_seam.attach(bpf, "sys_enter", "measure_direct_map")
     try:
         direct_map, levels = _find_direct_map(table)
@@ -132,11 +139,11 @@ def _zero_pfn() -> int:
         return page.frame()
 
 
-def _unmeasured(why: str) -> ProctraceError:
-    return ProctraceError(
+def _unmeasured(why: str) -> MemoryUnmeasuredError:
+    return MemoryUnmeasuredError(
         "cannot measure where this kernel maps physical memory",
         why,
-        "record without --faults",
+        "record without page faults: proctrace record --no-faults",
     )
 
 

@@ -100,6 +100,7 @@ class ModuleCatalogue:
         with _without_collector():
             modules = self._modules()
         write_few_rows(writer, "module", [module.row for module in modules])
+        write_few_rows(writer, "module_interpreter", list(_interpreters(modules)))
         write_few_rows(writer, "segment", [row for m in modules for row in m.segments])
         write_few_rows(writer, "section", [row for m in modules for row in m.sections])
         _write_symbols(writer, modules)
@@ -203,6 +204,14 @@ def _write_symbols(writer: TraceWriter, modules: list[_Module]) -> None:
 
 def _of(file: FileId) -> _Row:
     return dict(zip(FILE_COLUMNS, file, strict=True))
+
+
+def _interpreters(modules: Iterable[_Module]) -> Iterator[_Row]:
+    for module in modules:
+        if module.interpreter is not None:
+            device, inode = module.interpreter[0]
+            of = {name: module.row[name] for name in FILE_COLUMNS}
+            yield of | {"interpreter_dev": device, "interpreter_ino": inode}
 
 
 def _interpreter(path: bytes, place: Place) -> tuple[FileId, Place] | None:

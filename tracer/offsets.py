@@ -14,11 +14,15 @@ from typing import Protocol
 from traces.errors import ProctraceError
 
 _OFFSET = re.compile(r"\bOFF_([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)\b")
+_MAYBE = re.compile(r"\bMAYBE_([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)\b")
+_ARGUMENT = re.compile(r"\bARG_([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)\b")
 _PAGE_FLAG = re.compile(r"\bPAGE_FLAG_(\w+)\b")
+_PERCPU = re.compile(r"\bPERCPU_(\w+)\b")
 _SIZE = re.compile(r"\bSIZE_(\w+)\b")
 
 _FORMER_NAMES = {
     ("task_struct", "__state"): "state",  # renamed in 5.14, commit 2f064a59a11f
+    ("page", "__folio_index"): "index",  # renamed in 6.16, commit acc53a0b4c15
 }
 
 
@@ -41,6 +45,10 @@ class TypeInformation(Protocol):
         """Give the value of an enumerator; raise LookupError without it."""
         ...
 
+    def percpu_offset(self, variable: str) -> int | None:
+        """Give where a per-CPU variable lies in its section, None without it."""
+        ...
+
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
         """Give the types of a tracepoint's arguments, None where there is no such tracepoint."""
         ...
@@ -49,12 +57,27 @@ class TypeInformation(Protocol):
 def defines_for(program_text: str, btf: TypeInformation) -> str:
     """Give the #define lines for every token of `program_text`.
 
+    PERCPU_variable, the variable's place in the per-CPU section, is -1 without that variable,
+    MAYBE_struct__member without the member, and ARG_tracepoint__type, the position of the
+    first argument of that type, without such an argument.
+
     Raises ProctraceError when this kernel lacks a member that the programs read.
     """
     members = sorted(set(_OFFSET.findall(program_text)))
     structs = sorted(set(_SIZE.findall(program_text)))
     lines = [f"#define OFF_{s}__{m} {_offset(btf, s, m)}" for s, m in members]
     lines += [f"#define SIZE_{s} {btf.struct_size(s)}" for s in structs]
+    lines += [
+        f"#define MAYBE_{s}__{m} {btf.offset(s, m) if btf.has(s, m) else -1}"
+        for s, m in sorted(set(_MAYBE.findall(program_text)))
+    ]
+    lines += [
+        f"#define ARG_{t}__{name} {_argument(btf, t, name)}"
+        for t, name in sorted(set(_ARGUMENT.findall(program_text)))
+    ]
+    for variable in sorted(set(_PERCPU.findall(program_text))):
+        place = btf.percpu_offset(variable)
+        lines.append(f"#define PERCPU_{variable} {-1 if place is None else place}")
     flags = sorted(set(_PAGE_FLAG.findall(program_text)))
     lines += [f"#define PAGE_FLAG_{f} {_page_flag(btf, f)}" for f in flags]
     lines.append(f"#define ARG_SWITCH_PREV {_first_task_argument(btf, 'sched_switch')}")
@@ -78,6 +101,14 @@ def _page_flag(btf: TypeInformation, name: str) -> int:
         return btf.enum_value("pageflags", name)
     except LookupError:
         return -1
+
+
+def _argument(btf: TypeInformation, tracepoint: str, type_name: str) -> int:
+    for position, spelled in enumerate(btf.tracepoint_arguments(tracepoint) or ()):
+        words = spelled.removesuffix(" *").split()
+        if type_name in words:
+            return position
+    return -1
 
 
 def _first_task_argument(btf: TypeInformation, tracepoint: str) -> int:

@@ -28,7 +28,10 @@ _SIGNAL_STATUS = 128
 
 
 class Pump:
-    """Drains a session until its recording is over; `stopped_by` says in a word why it is."""
+    """Drains a session until its recording is over; `stopped_by` says in a word why it is.
+
+    `watch`, asked after each drain, may give a reason of its own.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Pump:
         notice: Callable[[str], None],
     ) -> None:
         self.stopped_by = ""
+        self.watch: Callable[[], str] | None = None
         self._request = request
         self._launched = launched
         self._session = session
@@ -96,6 +100,8 @@ class Pump:
     def _why_over(self, now: float) -> str:
         if self._asked_to_stop is not None and self._stop_is_due(now):
             return "signal"
+        if self.watch is not None and (why := self.watch()):
+            return why
         request = self._request
         if request.duration_s is not None and now - self._begin >= request.duration_s:
             return "duration"
@@ -127,6 +133,13 @@ class Pump:
 def _in_foreground() -> bool:
     """Tell whether we belong to the foreground process group of our terminal."""
     try:
-        return os.tcgetpgrp(0) == os.getpgrp()
+        # Not standard input, which may be redirected.
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

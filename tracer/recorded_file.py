@@ -137,11 +137,10 @@ def _by_kernel(handle: int, tgid: int) -> FileId | None:
         fields = dict(line.split(b":", 1) for line in info.splitlines() if b":" in line)
         mount = fields[b"mnt_id"].strip()
         inode = int(fields[b"ino"])
-        for line in (
-            (PROC / (str(tgid) if tgid else "self") / "mountinfo").read_bytes().splitlines()
-        ):
+        mounts = (PROC / (str(tgid) if tgid else "self") / "mountinfo").read_bytes()
+        for line in mounts.split(b"\n"):
             words = line.split(None, 3)
-            if words[0] == mount:
+            if words[:1] == [mount]:
                 major, minor = words[2].split(b":")
                 return FileId(int(major) << 20 | int(minor), inode)
     except (OSError, KeyError, ValueError, IndexError):

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from tracer import host, launch, output, requirements, start_state
+from tracer.delay_accounting import DelayAccounting
 from tracer.interrupts import Interrupts
 from tracer.invoker import invoking_user
 from tracer.pump import Pump
@@ -19,13 +21,17 @@ from tracer.pump import Pump
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tracer.actor.acting import Acting
+    from tracer.actor.script import Script
+    from tracer.btf import Btf
+    from tracer.invoker import InvokingUser
     from tracer.launch import Launched
-    from tracer.program import Options
+    from tracer.output import OutputFile
+    from tracer.program import Options, Program
     from tracer.request import Request
-    from tracer.session import Session
-    from tracer.start_state import StartTask
+    from tracer.taskstats import TaskstatsListener
+    from traces.errors import ProctraceError
     from traces.metadata import JsonValue
-    from traces.writer import TraceWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +43,80 @@ class Outcome:
     file_bytes: int
     tasks_left: int
     records_lost: int
+    stopped_by: str
+    problem: ProctraceError | None = None
+    """Why a script was not acted to its end."""
 
 
 def record(request: Request, notice: Callable[[str], None]) -> Outcome:
     """Record as `request` says and give the outcome; `notice` gets one-line messages.
 
-    Raises ProctraceError. Whatever goes wrong after the file was created, what was recorded by
-    then stays readable and nothing of ours stays in the kernel.
+    Raises ProctraceError, and OSError for what the system refused besides. A recording that never
+    began leaves no file; whatever goes wrong later, what was recorded by then stays readable.
+    Nothing of ours stays in the kernel.
     """
     requirements.require()
     user = invoking_user()
     with ExitStack() as stack:
+        if request.audit_copies:
+            requirements.require_copy_audit()
+            stack.enter_context(DelayAccounting())
         # The command is forked first, before bcc and polars start threads of their own.
-        launched = launch.start(request.command, as_user=user) if request.command else None
+        acting = _acting(request.script, stack) if request.script is not None else None
+        launched = _launch(request, user, acting)
         gate = _Gate(launched)
         stack.callback(gate.abandon)
         path = request.output or Path(output.default_name(request.subject, os.getpid()))
         owner = (user.uid, user.gid) if user else None
         file = stack.enter_context(output.create(path, overwrite=request.overwrite, owner=owner))
-        interrupts = stack.enter_context(Interrupts())
-        recording = _Recording(request, path, gate, interrupts, notice)
+        _allow_descriptors(stack)
         try:
-            return recording.run(file, stack)
+            # A command that is not recorded any more is waited for without programs, and a signal
+            # ends the waiting.
+            with ExitStack() as live:
+                interrupts = live.enter_context(Interrupts())
+                recording = _Recording(request, path, gate, interrupts, notice, acting)
+                return recording.run(file, live)
         except OSError as error:
             gate.wait_for_command()
-            raise output.write_failure(path, error) from error
+            if isinstance(error, output.WriteError):
+                raise output.write_failure(path, error) from error
+            raise
+        finally:
+            if not gate.released:
+                output.remove(path, file)
+
+
+def _acting(script: Script, stack: ExitStack) -> Acting:
+    from tracer.actor.acting import Acting  # noqa: PLC0415 - only for those who need it
+
+    return Acting(script, stack)
+
+
+def _launch(request: Request, user: InvokingUser | None, acting: Acting | None) -> Launched | None:
+    if acting is not None:
+        env, program = acting.environment(), acting.program
+        return launch.start(request.command, env=env, as_user=user, program=program)
+    return launch.start(request.command, as_user=user) if request.command else None
+
+
+def _allow_descriptors(stack: ExitStack) -> None:
+    """Allow as many as may be: page faults need two for each CPU. The command has its own limit."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
 
 
 @dataclass(slots=True)
 class _Gate:
-    """The command behind its gate, if there is a command."""
+    """The command behind its gate, if there is a command; what runs already begins at once."""
 
     launched: Launched | None
     released: bool = False
 
     def release(self) -> None:
+        self.released = True
         if self.launched is not None:
-            self.released = True
             self.launched.release()
 
     def abandon(self) -> None:
@@ -94,35 +137,46 @@ class _Recording:
     gate: _Gate
     interrupts: Interrupts
     notice: Callable[[str], None]
+    acting: Acting | None = None
 
-    def run(self, file: BinaryIO, stack: ExitStack) -> Outcome:
+    def run(self, file: OutputFile, stack: ExitStack) -> Outcome:
         # Heavy imports wait until the command is forked. Compiling takes longest and holds no
         # lock of Python, so polars is imported beside it.
         from tracer.btf import Btf  # noqa: PLC0415
-        from tracer.program import load  # noqa: PLC0415
 
-        options = _options(self.request)
         with ThreadPoolExecutor(1) as compiler:
-            loading = compiler.submit(load, options, Btf.running())
+            btf = Btf.running()
+            loading = compiler.submit(_load, self.request, btf, self.notice)
             from tracer.session import Session  # noqa: PLC0415
+            from tracer.targets import follow  # noqa: PLC0415
             from traces.writer import TraceWriter  # noqa: PLC0415
 
-            program = loading.result()
+            request, options, program = loading.result()
         stack.callback(program.close)
         writer = TraceWriter(file)
-        session = Session(program, options, writer)
+        taskstats = _taskstats(btf, stack) if request.audit_copies else None
+        session = Session(program, options, writer, taskstats)
         stack.callback(session.close)
-        begin = _recording(self.request) | {"begin_ns": time.monotonic_ns()}
+        begin = _recording(request) | {"begin_ns": time.monotonic_ns()}
         writer.metadata("host", host.describe())
         writer.metadata("plan", program.plan())
         writer.metadata("recording", begin)
         if program.memory is not None:
             writer.metadata("memory", program.memory.as_json())
-        _follow(self.request, self.gate.launched, session, writer)
+        follow(request, self.gate.launched, session, writer)
+        acting = self.acting
+        if acting is not None:
+            stack.callback(acting.abandon)
+            acting.follow(session)
         self.gate.release()
-        pump = Pump(self.request, self.gate.launched, session, self.interrupts, self.notice)
+        pump = Pump(request, self.gate.launched, session, self.interrupts, self.notice)
+        pump.watch = None if acting is None else acting.watch
         pump.run()
+        if acting is not None:
+            acting.before_end(pump.stopped_by)
         tasks_left = session.finish()
+        if acting is not None:
+            acting.after_end(writer)
         end: dict[str, JsonValue] = {
             "end_ns": time.monotonic_ns(),
             "status": pump.status(),
@@ -130,9 +184,36 @@ class _Recording:
         }
         writer.metadata("recording", begin | end)
         writer.finish()
+        problem = None if acting is None else acting.problem(pump.stopped_by, pump.status())
         return Outcome(
-            self.path, pump.status(), writer.bytes_written, tasks_left, session.records_lost
-        )
+            self.path, pump.status(), writer.bytes_written, tasks_left, session.records_lost,
+            pump.stopped_by, problem,
+        )  # fmt: skip
+
+
+def _load(
+    request: Request, btf: Btf, notice: Callable[[str], None]
+) -> tuple[Request, Options, Program]:
+    """Load the programs; without those for page faults where these can't be had, and said so."""
+    from tracer.memory_layout import MemoryUnmeasuredError  # noqa: PLC0415 - see _Recording.run
+    from tracer.program import load  # noqa: PLC0415 - see _Recording.run
+
+    options = _options(request)
+    try:
+        return request, options, load(options, btf)
+    except MemoryUnmeasuredError as error:
+        if request.faults_required:
+            raise
+        notice(f"Page faults are not recorded: {error.what}, {error.why}")
+    request = replace(request, faults=False)
+    options = _options(request)
+    return request, options, load(options, btf)
+
+
+def _taskstats(btf: Btf, stack: ExitStack) -> TaskstatsListener:
+    from tracer.taskstats import TaskstatsListener  # noqa: PLC0415 - see _Recording.run
+
+    return stack.enter_context(TaskstatsListener(btf))
 
 
 def _options(request: Request) -> Options:
@@ -146,50 +227,26 @@ def _options(request: Request) -> Options:
         wanted_cgroup=start_state.cgroup_id(cgroup) if cgroup is not None else None,
         environment=request.environment,
         faults=request.faults,
+        steps=request.steps,
+        stacks=request.stacks,
     )
-
-
-def _follow(
-    request: Request, launched: Launched | None, session: Session, writer: TraceWriter
-) -> None:
-    """Tell the programs whom to follow, and write down how those tasks stand now."""
-    from tracer.few_rows import write_few_rows  # noqa: PLC0415 - see _Recording.run
-
-    rows = start_state.whole_host() if request.whole_host else []
-    if launched is not None:
-        session.follow_from_exec(launched.pid)
-        rows += start_state.of_tasks([launched.pid])
-    if not request.whole_host:
-        rows += _adopt_running(request, session)
-    write_few_rows(writer, "start_task", [row._asdict() for row in rows])
-
-
-def _adopt_running(request: Request, session: Session) -> list[StartTask]:
-    """Follow what runs already; look again until nobody was born between look and follow."""
-    known: dict[int, StartTask] = {}
-    while True:
-        found = start_state.trees(request.pids) if request.pids else []
-        if request.cgroup is not None:
-            found += start_state.of_tasks(start_state.cgroup_tasks(request.cgroup))
-        fresh = {row.tid: row for row in found if row.tid not in known}
-        if not fresh:
-            return list(known.values())
-        session.follow_now(fresh)
-        known |= fresh
 
 
 def _recording(request: Request) -> dict[str, JsonValue]:
     from tracer import __version__  # noqa: PLC0415
-    from traces.shown import shell_line  # noqa: PLC0415
+    from traces.shown import shell_line, shown  # noqa: PLC0415
 
     return {
         "proctrace_version": __version__,
         "command": shell_line([os.fsencode(word) for word in request.command]),
         "pids": list(request.pids),
         "whole_host": request.whole_host,
-        "cgroup": str(request.cgroup) if request.cgroup is not None else "",
+        "cgroup": shown(os.fsencode(request.cgroup)) if request.cgroup is not None else "",
         "environment": request.environment,
         "faults": request.faults,
+        "audit_copies": request.audit_copies,
+        "steps": request.steps,
+        "stacks": request.stacks,
         "until_last": request.until_last,
         "duration_s": request.duration_s,
         "max_size_bytes": request.max_size_bytes,

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 BPF_FOLDER = Path(__file__).parent / "bpf"
 
 FAULT_SLOT_BYTES = 64
+STEP_SLOT_BYTES = 64
 SMALL_SLOT_BYTES = 128
 LARGE_SLOT_BYTES = 256
 """Every record of a ring has the ring's one size, so that a span can be viewed as an array.
-Faults have a ring of their own: so many may come that they would push out everything else."""
+Faults and steps have rings of their own: so many may come that they would push out everything
+else."""
 
-_RINGS = {FAULT_SLOT_BYTES: "faults", SMALL_SLOT_BYTES: "small", LARGE_SLOT_BYTES: "large"}
+_FAULT_RING = ("faults", FAULT_SLOT_BYTES)
+_OWN_RINGS = {
+    "fault": _FAULT_RING,
+    "fault_stack": _FAULT_RING,
+    "migration": _FAULT_RING,
+    "collapse": _FAULT_RING,
+    "step": ("steps", STEP_SLOT_BYTES),
+}
+_SHARED_RINGS = (("small", SMALL_SLOT_BYTES), ("large", LARGE_SLOT_BYTES))
 
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\t(\w+) (\w+)(?:\[(\d+)\])?;$")
@@ -47,6 +57,7 @@ class Record:
 
     table: str
     kind: int
+    ring: str
     slot_bytes: int
     dtype: np.dtype[Any]
 
@@ -66,7 +77,7 @@ def parse_records(header: str) -> dict[str, Record]:
     for kind, match in enumerate(_STRUCT.finditer(header), start=1):
         name, body = match.groups()
         dtype = np.dtype([_field(name, line) for line in body.splitlines()], align=True)
-        records[name] = Record(name, kind, _slot_of(name, dtype.itemsize), dtype)
+        records[name] = Record(name, kind, *_ring_of(name, dtype.itemsize), dtype)
     return records
 
 
@@ -81,12 +92,11 @@ def _field(struct: str, line: str) -> tuple[Any, ...]:
     return (name, _TYPES[ctype], (int(count),)) if count else (name, _TYPES[ctype])
 
 
-def _slot_of(name: str, size_bytes: int) -> int:
-    if name == "fault" and size_bytes == FAULT_SLOT_BYTES:
-        return FAULT_SLOT_BYTES
-    for slot_bytes in (SMALL_SLOT_BYTES, LARGE_SLOT_BYTES):
+def _ring_of(name: str, size_bytes: int) -> tuple[str, int]:
+    rings = (_OWN_RINGS[name],) if name in _OWN_RINGS else _SHARED_RINGS
+    for ring, slot_bytes in rings:
         if size_bytes <= slot_bytes:
-            return slot_bytes
+            return ring, slot_bytes
     message = f"struct {name} has {size_bytes} bytes and fits no ring"
     raise ValueError(message)
 
@@ -104,14 +114,14 @@ def constants() -> str:
     """
     lines = [
         f"#define FAULT_SLOT_BYTES {FAULT_SLOT_BYTES}",
+        f"#define STEP_SLOT_BYTES {STEP_SLOT_BYTES}",
         f"#define SMALL_SLOT_BYTES {SMALL_SLOT_BYTES}",
         f"#define LARGE_SLOT_BYTES {LARGE_SLOT_BYTES}",
     ]
     for name, record in all_records().items():
-        ring = _RINGS[record.slot_bytes]
         lines.append(f"#define KIND_{name.upper()} {record.kind}")
-        lines.append(f"#define reserve_{name} reserve_{ring}")
-        lines.append(f"#define submit_{name} submit_{ring}")
+        lines.append(f"#define reserve_{name} reserve_{record.ring}")
+        lines.append(f"#define submit_{name} submit_{record.ring}")
     return "\n".join(lines) + "\n"
 
 

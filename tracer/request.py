@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tracer.actor.script import Script
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -27,8 +29,17 @@ class Request:
     cgroup: Path | None = None
     environment: bool = False
     faults: bool = False
+    faults_required: bool = False
+    """Record nothing where page faults cannot be recorded."""
+    steps: bool = False
+    audit_copies: bool = False
+    """Have the kernel count copies on write, and record its counts."""
+    stacks: bool = False
+    """Record the user stack of each fault, too."""
     until_last: bool = False
     """Go on after the command ended until everything it left behind is gone, too."""
+    script: Script | None = None
+    """What the command, our own program then, is to act."""
     duration_s: float | None = None
     max_size_bytes: int | None = None
 

@@ -100,9 +100,15 @@ _CHECKS: tuple[tuple[str, Callable[[Place], None]], ...] = (
 
 def examine(place: Place | None = None) -> Iterator[Requirement]:
     """Look at every requirement in turn, whatever the others gave."""
-    for name, check in _CHECKS:
+    return _examine(_CHECKS, place or Place())
+
+
+def _examine(
+    checks: tuple[tuple[str, Callable[[Place], None]], ...], place: Place
+) -> Iterator[Requirement]:
+    for name, check in checks:
         try:
-            check(place or Place())
+            check(place)
         except ProctraceError as error:
             yield Requirement(name, error)
         else:
@@ -114,6 +120,28 @@ def require(place: Place | None = None) -> None:
     for requirement in examine(place):
         if requirement.error is not None:
             raise requirement.error
+
+
+def check_copy_audit(place: Place) -> None:  # noqa: ARG001 - the kernel is asked, not files
+    """Raise ProctraceError unless the kernel's counts of copies can be had (--audit-copies)."""
+    # Polars comes with it, which a recording imports while its programs are compiled.
+    from tracer import delay_accounting, taskstats  # noqa: PLC0415
+
+    delay_accounting.check()
+    taskstats.check()
+
+
+def require_copy_audit() -> None:
+    """Raise ProctraceError unless a recording may ask for --audit-copies."""
+    check_copy_audit(Place())
+
+
+_OPTIONS: tuple[tuple[str, Callable[[Place], None]], ...] = (("--audit-copies", check_copy_audit),)
+
+
+def examine_options(place: Place | None = None) -> Iterator[Requirement]:
+    """Look at what single options of record need."""
+    return _examine(_OPTIONS, place or Place())
 
 
 def _effective_capabilities(proc: Path) -> int:

@@ -6,22 +6,33 @@ from __future__ import annotations
 import ctypes
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer.collector import Collector
 from tracer.counters import tasks_created
 from tracer.end_state import write_end_state
+from tracer.ending import Living
+from tracer.few_rows import write_few_rows
+from tracer.kernel_functions import KernelSites
 from tracer.losses import LossCounters, write_losses
-from tracer.records import FAULT_SLOT_BYTES, LARGE_SLOT_BYTES, SMALL_SLOT_BYTES
+from tracer.records import (
+    FAULT_SLOT_BYTES,
+    LARGE_SLOT_BYTES,
+    SMALL_SLOT_BYTES,
+    STEP_SLOT_BYTES,
+)
 from tracer.rings import FixedRing, VariableRing
+from tracer.stacks import write_stacks
+from tracer.start_state import is_living
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tracer.losses import Loss
     from tracer.modules import ModuleCatalogue
     from tracer.program import Options, Program
+    from tracer.task_starts import TaskStarts
+    from tracer.taskstats import TaskstatsListener
     from traces.writer import TraceWriter
 
 # enum COUNT_* in bpf/follow.h
@@ -44,7 +55,15 @@ class _Accounts:
 class Session:
     """The live side of a recording: follow, drain, and account for everything at the end."""
 
-    def __init__(self, program: Program, options: Options, writer: TraceWriter) -> None:
+    def __init__(
+        self,
+        program: Program,
+        options: Options,
+        writer: TraceWriter,
+        taskstats: TaskstatsListener | None = None,
+    ) -> None:
+        """Take the programs over, and what tells the kernel's counts of tasks that ended."""
+        self._taskstats = taskstats
         self._program = program
         self._writer = writer
         bpf = program.bpf
@@ -57,9 +76,16 @@ class Session:
         if options.faults:
             fault_fd = bpf[b"faults"].map_fd
             self._rings.append(FixedRing(fault_fd, options.fault_ring_bytes, FAULT_SLOT_BYTES))
+        if options.steps:
+            step_fd = bpf[b"steps"].map_fd
+            self._rings.append(FixedRing(step_fd, options.step_ring_bytes, STEP_SLOT_BYTES))
         self._text_ring = VariableRing(bpf[b"text"].map_fd, options.text_ring_bytes)
+        self._stacks = bpf[b"stacks"] if options.stacks else None
         self._catalogue = _module_catalogue() if options.faults else None
-        self._collector = Collector(writer, self._rings, self._text_ring, self._catalogue)
+        self._sites = KernelSites() if options.steps else None
+        self._collector = Collector(
+            writer, self._rings, self._text_ring, self._catalogue, self._sites
+        )
         self._losses = LossCounters(bpf[b"lost"])
         self._records_lost = 0
         self._baseline = self._stable_accounts()
@@ -77,11 +103,16 @@ class Session:
         """Take what is in the rings; give how full the fullest was, 0..1."""
         fullness = self._collector.fullness()
         self._collector.drain()
+        if self._taskstats is not None:
+            self._taskstats.drain()
         return fullness
 
     def flush(self) -> list[Loss]:
         """Write everything to the file, new losses too, and give those."""
         losses = self._losses.read()
+        if self._taskstats is not None:
+            losses += self._taskstats.losses()
+            write_few_rows(self._writer, "taskstats", self._taskstats.take_rows())
         self._records_lost += sum(loss.count for loss in losses)
         write_losses(self._writer, losses, time.monotonic_ns())
         self._collector.flush()
@@ -89,7 +120,42 @@ class Session:
 
     def anyone_left(self) -> bool:
         """Tell whether any followed task lives, or one that was to be followed may yet appear."""
-        return self._count(_LIVE) > 0 or any(_exists(key.value) for key in self._wanted)
+        return self._count(_LIVE) > 0 or any(is_living(key.value) for key in self._wanted)
+
+    def living(self) -> list[Living]:
+        """Give the followed tasks that have not ended; after `finish` those that had not then."""
+        found = {
+            Living(entry.tid, entry.tgid, entry.start_ns, entry.leader_start_ns)
+            for entry in self._entries()
+            if not entry.ended
+        }
+        return sorted(found)
+
+    def followed_tids(self) -> set[int]:
+        """Give the tids of all tasks that are followed by now, up to their last switch."""
+        return {entry.tid for entry in self._entries()}
+
+    def _entries(self) -> Iterator[Any]:
+        followed = self._program.bpf[b"followed"]
+        for key in followed:
+            try:
+                yield followed[key]
+            except KeyError:
+                continue  # it made its last switch between the two looks
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Tell how many followed tasks live, were created, ended, and made their last switch."""
+        live, created, ended, dead = map(self._count, (_LIVE, _NEWTASK, _EXIT, _DEAD))
+        return live, created, ended, dead
+
+    def note_starts(self, starts: TaskStarts) -> None:
+        """Have the starts of tasks noted as they are written."""
+        self._collector.note_starts(starts)
+
+    @property
+    def modules(self) -> ModuleCatalogue | None:
+        """What notes files and addresses of a recording with faults."""
+        return self._catalogue
 
     @property
     def file_bytes(self) -> int:
@@ -118,15 +184,20 @@ class Session:
         Gives how many followed tasks live on.
         """
         self.settle()
-        now_ns = time.monotonic_ns()
         accounts = self._stable_accounts()
         missed = self._program.missed()
         self._program.detach()
+        # Read when no program runs any more, so that nothing in the maps is later.
+        now_ns = time.monotonic_ns()
         self.drain()
         write_end_state(self._writer, self._program.bpf[b"followed"], now_ns)
         self.flush()
+        if self._stacks is not None:
+            write_stacks(self._writer, self._stacks, self._catalogue)
         if self._catalogue is not None:
             self._catalogue.write(self._writer)
+        if self._sites is not None:
+            self._sites.write(self._writer)
         before = self._baseline
         self._writer.metadata(
             "audit",
@@ -162,10 +233,6 @@ class Session:
 
     def _accounts(self) -> _Accounts:
         return _Accounts(tasks_created(), self._count(_NEWTASK), self._count(_NEWTASK_OTHER))
-
-
-def _exists(tid: int) -> bool:
-    return Path(f"/proc/{tid}").exists()
 
 
 def _module_catalogue() -> ModuleCatalogue:

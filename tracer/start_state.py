@@ -20,6 +20,7 @@ _SETTLED_AFTER = 20
 """Rounds after which a tree that never stops growing is taken as it is."""
 
 _GONE = (FileNotFoundError, ProcessLookupError)
+_ENDED = (b"Z", b"X")
 
 
 class StartTask(NamedTuple):
@@ -68,6 +69,12 @@ def task_state(tid: int, proc: Path = PROC) -> TaskState | None:
         return None
 
 
+def is_living(tid: int, proc: Path = PROC) -> bool:
+    """Tell whether there is such a task and it has not ended: a zombie has."""
+    state = task_state(tid, proc)
+    return state is not None and state.state not in _ENDED
+
+
 def whole_host(proc: Path = PROC) -> list[StartTask]:
     """Give every task of the host."""
     return _rows(_process_ids(proc), proc)
@@ -97,18 +104,26 @@ def cgroup_tasks(cgroup: Path) -> list[int]:
 
     Raise ProctraceError when `cgroup` is no such directory.
     """
+    _check_cgroup(cgroup)
+    return sorted({tid for folder, _, _ in os.walk(cgroup) for tid in _members(Path(folder))})
+
+
+def cgroup_id(cgroup: Path) -> int:
+    """Give the kernel's id of a cgroup: the inode number of its directory.
+
+    Raise ProctraceError when `cgroup` is no such directory.
+    """
+    _check_cgroup(cgroup)
+    return cgroup.stat().st_ino
+
+
+def _check_cgroup(cgroup: Path) -> None:
     if not (cgroup / "cgroup.controllers").is_file():
         raise ProctraceError(
             f"no cgroup: {os.fsencode(cgroup).decode(errors='replace')!a}",
             "it is no directory of a cgroup v2 file system (it has no cgroup.controllers)",
             "see 'systemd-cgls', or: find /sys/fs/cgroup -name cgroup.controllers",
         )
-    return sorted({tid for folder, _, _ in os.walk(cgroup) for tid in _members(Path(folder))})
-
-
-def cgroup_id(cgroup: Path) -> int:
-    """Give the kernel's id of a cgroup: the inode number of its directory."""
-    return cgroup.stat().st_ino
 
 
 def _members(folder: Path) -> list[int]:
@@ -188,7 +203,8 @@ def _status(tid: int, proc: Path) -> dict[bytes, list[bytes]]:
         text = (proc / str(tid) / "status").read_bytes()
     except _GONE:
         return {}
-    lines = (line.partition(b":") for line in text.splitlines())
+    # Not splitlines(): comm, in the first line, may hold a carriage return.
+    lines = (line.partition(b":") for line in text.split(b"\n"))
     return {key: value.split() for key, _, value in lines if key in (b"Tgid", b"Pid", b"NSpid")}
 
 

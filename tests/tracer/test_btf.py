@@ -120,6 +120,23 @@ def test_tracepoint_arguments() -> None:
     assert types.tracepoint_arguments("other") is None
 
 
+def test_variables_of_each_cpu() -> None:
+    """They are found in their section alone, whatever else has their name."""
+    builder = Builder()
+    integer = builder.integer("int")
+    linkage = struct.pack("<I", 1)
+    first = builder.add(14, "first", size_or_type=integer, tail=linkage)
+    second = builder.add(14, "second", size_or_type=integer, tail=linkage)
+    builder.add(14, "other", size_or_type=integer, tail=linkage)
+    tail = struct.pack("<IIIIII", first, 4096, 4, second, 8192, 4)
+    builder.add(15, ".data..percpu", vlen=2, tail=tail)
+    btf = Btf(builder.build())
+    assert [btf.percpu_offset(name) for name in ("first", "second", "other", "none")] == [
+        4096, 8192, None, None,
+    ]  # fmt: skip
+    assert Btf(one_of_each().build()).percpu_offset("first") is None
+
+
 def test_a_structure_within_itself_is_refused() -> None:
     """Damaged input with a loop gives the typed error, not endless recursion."""
     builder = Builder()

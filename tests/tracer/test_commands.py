@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +18,6 @@ from tracer.recorder import Outcome
 from traces.errors import ProctraceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tracer.request import Request
 
 APP = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +31,7 @@ def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Request]:
 
     def note(request: Request, _notice: object) -> Outcome:
         made.append(request)
-        return Outcome(tmp_path / "a.ptrace", 7, 2048, 1, 3)
+        return Outcome(tmp_path / "a.ptrace", 7, 2048, 1, 3, "end of the command")
 
     monkeypatch.setattr(recorder, "record", note)
     return made
@@ -58,6 +59,36 @@ def test_all_options_reach_the_request(requests: list[Request], tmp_path: Path) 
     assert (request.duration_s, request.max_size_bytes) == (1.5, 2 << 20)
 
 
+def test_copies_are_audited_with_faults_alone(requests: list[Request]) -> None:
+    """Without faults there is nothing to compare the kernel's counts with."""
+    _record("--audit-copies", "--", "ls")
+    assert (requests[0].faults_required, requests[0].audit_copies) == (True, True)
+    result = _record("--no-faults", "--audit-copies", "--", "ls")
+    assert isinstance(result.exception, ProctraceError)
+    assert (result.exception.status, len(requests)) == (2, 1)
+
+
+def test_stacks_are_those_of_faults(requests: list[Request]) -> None:
+    """Without faults there are none."""
+    _record("--stacks", "--", "ls")
+    assert (requests[0].faults_required, requests[0].stacks) == (True, True)
+    result = _record("--no-faults", "--stacks", "--", "ls")
+    assert isinstance(result.exception, ProctraceError)
+    assert (result.exception.status, len(requests)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "asked"),
+    [((), (True, False)), (("--faults",), (True, True)), (("--no-faults",), (False, False))],
+)
+def test_faults_are_recorded_where_possible(
+    requests: list[Request], option: tuple[str, ...], asked: tuple[bool, bool]
+) -> None:
+    """Unless they are asked for, a host without them is no reason not to record."""
+    _record(*option, "--", "ls")
+    assert (requests[0].faults, requests[0].faults_required) == asked
+
+
 def test_the_ending_tells_file_losses_and_the_next_step(requests: list[Request]) -> None:
     """Notices go to stderr; stdout is the command's."""
     result = _record("--", "true")
@@ -67,6 +98,34 @@ def test_the_ending_tells_file_losses_and_the_next_step(requests: list[Request])
     assert "LOST 3 records" in result.stderr
     assert "1 followed task is still running" in result.stderr
     assert "Next: proctrace replay" in result.stderr
+
+
+def test_the_next_step_can_be_pasted(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the file is called."""
+    outcome = Outcome(Path("a \x1b[2J"), 0, 0, 0, 0, "")
+    monkeypatch.setattr(recorder, "record", lambda *_: outcome)
+    result = _record("--", "true")
+    assert requests == []
+    assert "Next: proctrace replay $'a \\x1b[2J'" in result.stderr
+
+
+def test_a_notice_that_nobody_reads_changes_nothing(requests: list[Request]) -> None:
+    """The command's status is given, with its standard error full or closed."""
+    assert requests == []
+    program = "from tracer.commands import _notice; _notice('x')"
+    for error in ("2>/dev/full", "2>&-"):
+        script = f'exec "$0" -c "$1" {error}'
+        done = subprocess.run(["sh", "-c", script, sys.executable, program], check=False)
+        assert done.returncode == 0
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-1", "soon"])
+def test_what_is_no_duration_is_refused(requests: list[Request], text: str) -> None:
+    """A trace holds finite numbers."""
+    assert _record(f"--duration={text}", "--", "true").exit_code == 2
+    assert requests == []
 
 
 def test_nothing_to_record_is_one_clear_error(requests: list[Request]) -> None:

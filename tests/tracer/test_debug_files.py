@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+UNNAMED = [b""]
+"""What is found where no name can be: the function's bounds."""
+
+
 class Stripped:
     """A program without symbols, with a file that has them."""
 
@@ -56,9 +60,9 @@ def stripped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stripped:
     return Stripped(tmp_path)
 
 
-def test_without_a_separate_file_nothing_is_found(stripped: Stripped) -> None:
+def test_without_a_separate_file_bounds_are_found_but_no_name(stripped: Stripped) -> None:
     """The one beside it has no link that leads there."""
-    assert stripped.names() == []
+    assert stripped.names() == UNNAMED
 
 
 def test_beside_the_program(stripped: Stripped) -> None:
@@ -108,7 +112,7 @@ def test_symbols_of_another_build_are_not_taken(stripped: Stripped) -> None:
     stripped.link()
     (stripped.folder / "other").mkdir()
     shutil.copy(Stripped(stripped.folder / "other", "-O3", "-g3").debug, stripped.debug)
-    assert stripped.names() == []
+    assert stripped.names() == UNNAMED
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -122,7 +126,7 @@ def test_without_a_build_id_the_crc_decides(
     if changed:
         with stripped.debug.open("ab") as file:
             file.write(b"\0")
-    assert stripped.names() == ([] if changed else [b"outer"])
+    assert stripped.names() == (UNNAMED if changed else [b"outer"])
 
 
 def test_in_the_program_itself_compressed(stripped: Stripped) -> None:
@@ -139,7 +143,7 @@ def test_compressed_rubbish_is_ignored(stripped: Stripped, data: bytes) -> None:
     packed = stripped.folder / "packed"
     packed.write_bytes(data + b"\0")
     run("objcopy", f"--add-section=.gnu_debugdata={packed}", str(stripped.path))
-    assert stripped.names() == []
+    assert stripped.names() == UNNAMED
 
 
 def test_a_link_that_leaves_the_folder_is_not_followed(stripped: Stripped) -> None:
@@ -150,7 +154,7 @@ def test_a_link_that_leaves_the_folder_is_not_followed(stripped: Stripped) -> No
     stripped.path.write_bytes(data.replace(b"whole.debug\0", b"a/who.debug\0"))
     (stripped.folder / "a").mkdir()
     shutil.move(stripped.debug, stripped.folder / "a" / "who.debug")
-    assert stripped.names() == []
+    assert stripped.names() == UNNAMED
 
 
 def test_a_whole_program_needs_no_other_file(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from tracer import doctor
+from tracer import delay_accounting, doctor, taskstats
 from tracer.program import Options
 from tracer.requirements import Place
+from traces.errors import ProctraceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,23 @@ def test_tracefs_is_found_where_it_is_mounted(tmp_path: Path) -> None:
     assert report["tracefs"] == "/sys/kernel/tracing"
     assert report["limits"]["task_delayacct"] == 1
     assert "mounted at /sys/kernel/tracing (not needed" in text_of(report)
+
+
+def test_options_that_need_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What --audit-copies lacks is said, and does not keep anyone from recording."""
+
+    def refuse() -> None:
+        raise ProctraceError("cannot ask the kernel", "no taskstats", "record without it")
+
+    before = doctor.examine()
+    monkeypatch.setattr(taskstats, "check", refuse)
+    monkeypatch.setattr(delay_accounting, "check", lambda: None)
+    report = doctor.examine()
+    assert names(report["options"], where=("ok", False)) == ["--audit-copies"]
+    assert report["can_record"] is before["can_record"]
+    assert "cannot ask the kernel: no taskstats" in text_of(report)
+    monkeypatch.setattr(taskstats, "check", lambda: None)
+    assert names(doctor.examine()["options"], where=("ok", True)) == ["--audit-copies"]
 
 
 @pytest.mark.kernel

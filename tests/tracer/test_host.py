@@ -58,3 +58,11 @@ def test_what_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     assert (facts["lockdown"], facts["btf"], facts["boot_id"]) == ("unknown", False, "")
     assert facts["initial_pid_namespace"] is False
     assert host.namespace_inode("pid", tmp_path) is None
+
+
+def test_a_name_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sethostname() takes any bytes; a trace holds Unicode."""
+    real = os.uname()
+    strange = os.uname_result((real.sysname, os.fsdecode(b"h\xff"), *real[2:]))
+    monkeypatch.setattr(os, "uname", lambda: strange)
+    assert host.describe()["hostname"] == r"h\xff"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,11 +43,14 @@ def _no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_no_kernel")
 def test_an_answer_that_never_comes_is_one_clear_error() -> None:
     """Recording with a guessed base would record nonsense."""
-    bpf: Any = {b"layout": Map()}
+    table = Map()
+    bpf: Any = {b"layout": table}
     types: Any = SimpleNamespace(struct_size=lambda _: 64)
     with pytest.raises(ProctraceError) as caught:
         measure(bpf, types)
-    assert "--faults" in caught.value.hint
+    assert "--no-faults" in caught.value.hint
+    # What bpf_get_current_pid_tgid() gives, for this thread alone.
+    assert table.layout.asked_by == os.getpid() << 32 | threading.get_native_id()
 
 
 @pytest.mark.kernel

@@ -108,6 +108,9 @@ def _fault(address: int, ip: int, error_code: int) -> dict[str, int]:
     return {"address": address, "ip": ip, "error_code": error_code}
 
 
+_TABLES = ("module", "module_interpreter", "segment", "section", "symbol")
+
+
 def _written(catalogue: ModuleCatalogue, folder: Path) -> dict[str, pl.DataFrame]:
     file = io.BytesIO()
     writer = TraceWriter(file)
@@ -116,7 +119,7 @@ def _written(catalogue: ModuleCatalogue, folder: Path) -> dict[str, pl.DataFrame
     path = folder / "written.ptrace"
     path.write_bytes(file.getvalue())
     trace = open_trace(path)
-    return {table: trace.table(table) for table in ("module", "segment", "section", "symbol")}
+    return {table: trace.table(table) for table in _TABLES}
 
 
 def _names(tables: dict[str, pl.DataFrame], inode: int) -> set[bytes]:
@@ -208,6 +211,10 @@ def test_many_executions_of_one_program_cost_one_look_at_it(
     tables = _written(catalogue, tmp_path)
     assert _names(tables, _row(tables, run.program)["file_ino"]) == {b"work"}
     assert len(looks) == 2  # the program and its interpreter
+    [row] = tables["module_interpreter"].rows(named=True)
+    linker = Path("/lib64/ld-linux-x86-64.so.2").resolve()
+    assert (row["interpreter_dev"], row["interpreter_ino"]) == device_and_inode(linker)
+    assert row["file_ino"] == _row(tables, run.program)["file_ino"]
 
 
 def test_an_interpreter_that_was_executed_itself(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ class Types:
             raise LookupError(name)
         return len(enumeration) + len(name)
 
+    def percpu_offset(self, variable: str) -> int | None:
+        return {"runqueues": 4096}.get(variable)
+
     def tracepoint_arguments(self, tracepoint: str) -> tuple[str, ...] | None:
         assert tracepoint == "sched_switch"
         return self.arguments
@@ -50,6 +53,22 @@ def test_tokens_become_defines_once() -> None:
         "#define SIZE_upid 4",
         "#define ARG_SWITCH_PREV 1",
     ]
+
+
+def test_what_may_be_absent_is_minus_one() -> None:
+    """A member that a kernel is built without, an argument that a tracepoint did not have yet."""
+    types = Types({("task_struct", "seccomp"): 64}, ("bool", "task_struct *", "struct other *"))
+    text = "MAYBE_task_struct__seccomp MAYBE_task_struct__sysvsem ARG_sched_switch__other"
+    text += " PERCPU_runqueues PERCPU_of_another_kernel BPF_PERCPU_ARRAY"
+    found = defines_for(text + " ARG_sched_switch__task_struct ARG_sched_switch__gfp_t", types)
+    assert "#define MAYBE_task_struct__seccomp 64\n" in found
+    assert "#define PERCPU_runqueues 4096\n" in found
+    assert "#define PERCPU_of_another_kernel -1\n" in found
+    assert "PERCPU_ARRAY" not in found
+    assert "#define MAYBE_task_struct__sysvsem -1\n" in found
+    assert "#define ARG_sched_switch__other 2\n" in found
+    assert "#define ARG_sched_switch__task_struct 1\n" in found
+    assert "#define ARG_sched_switch__gfp_t -1\n" in found
 
 
 def test_page_flags_are_looked_up_by_name() -> None:

@@ -47,6 +47,61 @@ def test_overwriting_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -
     assert not path.is_symlink()
 
 
+@pytest.mark.parametrize("name", ["pipe", "to_device", "folder"])
+def test_what_is_no_file_is_left_alone(tmp_path: Path, name: str) -> None:
+    """A pipe somebody reads, a link to a device, a folder: nothing that -f is meant for."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "to_device").symlink_to("/dev/full")
+    path = tmp_path / name
+    before = path.lstat()
+    with pytest.raises(ProctraceError, match="cannot create"):
+        output.create(path, overwrite=True, owner=None)
+    assert os.path.samestat(path.lstat(), before)
+
+
+def test_a_link_to_a_descriptor_is_left_alone(tmp_path: Path) -> None:
+    """As /dev/stdout is, which may lead to a file."""
+    (tmp_path / "file").touch()
+    with (tmp_path / "file").open() as file:
+        link = tmp_path / "link"
+        link.symlink_to(f"/proc/self/fd/{file.fileno()}")
+        with pytest.raises(ProctraceError, match="cannot create"):
+            output.create(link, overwrite=True, owner=None)
+    assert link.is_symlink()
+
+
+def test_an_owner_that_the_file_system_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is made all the same."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    path = tmp_path / "a.ptrace"
+    output.create(path, overwrite=False, owner=(1, 1)).close()
+    assert path.exists()
+
+
+def test_only_the_file_that_was_made_is_removed(tmp_path: Path) -> None:
+    """Whatever took its place meanwhile stays, and so does a device."""
+    path = tmp_path / "a.ptrace"
+    with output.create(path, overwrite=False, owner=None) as file:
+        path.rename(tmp_path / "moved")
+        output.remove(path, file)
+        path.write_bytes(b"precious")
+        output.remove(path, file)
+        assert path.read_bytes() == b"precious"
+        (tmp_path / "moved").rename(path)
+        output.remove(path, file)
+        assert not path.exists()
+    with output.create(Path("/dev/null"), overwrite=True, owner=None) as file:
+        output.remove(Path("/dev/null"), file)
+    assert Path("/dev/null").exists()
+
+
 def test_the_file_is_given_to_its_owner(tmp_path: Path) -> None:
     """Under sudo the trace belongs to the invoking user."""
     path = tmp_path / "a.ptrace"
@@ -77,7 +132,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(
 def test_a_device_is_written_to_and_not_replaced() -> None:
     """/dev/full is how a full disk is tried out."""
     file = output.create(Path("/dev/full"), overwrite=True, owner=None)
-    with file, pytest.raises(OSError, match="No space"):
+    with file, pytest.raises(output.WriteError, match="No space"):
         file.write(b"x")
     assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
 

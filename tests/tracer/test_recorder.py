@@ -6,9 +6,12 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from tracer import memory_layout
+from tracer.memory_layout import MemoryUnmeasuredError
 from tracer.recorder import record
 from tracer.request import Request
 from traces.errors import STATUS_OWN_FAILURE, ProctraceError
@@ -31,6 +34,30 @@ def test_a_command_is_recorded(tmp_path: Path) -> None:
     assert recording["stopped_by"] == "end of the command"
     assert recording["status"] == 4
     assert {"host", "plan", "audit"} <= set(trace.metadata)
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_host_without_page_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, required: bool
+) -> None:
+    """Faults are left out, and that is said, unless they were asked for."""
+
+    def measure(*_: object) -> NoReturn:
+        raise MemoryUnmeasuredError("cannot measure", "nothing answers", "hint")
+
+    monkeypatch.setattr(memory_layout, "measure", measure)
+    path, said = tmp_path / "a.ptrace", list[str]()
+    request = Request(path, command=("true",), faults=True, faults_required=required)
+    if required:
+        with pytest.raises(MemoryUnmeasuredError):
+            record(request, said.append)
+        return
+    assert record(request, said.append).status == 0
+    assert said == ["Page faults are not recorded: cannot measure, nothing answers"]
+    trace = open_trace(path)
+    recording = trace.metadata["recording"]
+    assert isinstance(recording, dict)
+    assert (trace.rows("fault"), recording["faults"]) == (0, False)
 
 
 def test_a_file_that_exists_stops_it_before_the_command_ran(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tracer.fake_bcc import install
-from tracer import host, requirements
+from tracer import delay_accounting, host, requirements, taskstats
 from tracer.requirements import Place
 from traces.errors import STATUS_NO_PRIVILEGE, ProctraceError
 
@@ -102,6 +102,21 @@ def test_no_btf(good: Place) -> None:
     error = failure(place)
     assert str(place.btf) in error.why
     assert "CONFIG_DEBUG_INFO_BTF" in error.hint
+
+
+def test_what_auditing_copies_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first trouble is raised, before anything is started."""
+
+    def refuse() -> None:
+        raise ProctraceError("no switch", "why", "hint")
+
+    monkeypatch.setattr(delay_accounting, "check", lambda: None)
+    monkeypatch.setattr(taskstats, "check", lambda: None)
+    requirements.require_copy_audit()
+    monkeypatch.setattr(delay_accounting, "check", refuse)
+    with pytest.raises(ProctraceError, match="no switch"):
+        requirements.require_copy_audit()
+    assert [found.error is None for found in requirements.examine_options()] == [False]
 
 
 def test_all_troubles_are_examined(good: Place, monkeypatch: pytest.MonkeyPatch) -> None:

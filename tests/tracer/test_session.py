@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 
 from tracer.btf import Btf
 from tracer.launch import Launched, start
-from tracer.program import Options, load
+from tracer.program import Options, Program, load
 from tracer.session import Session
 from traces.reader import Trace, open_trace
 from traces.writer import TraceWriter
@@ -85,6 +86,35 @@ def test_what_lives_on_is_told(sleeper: Live, tmp_path: Path) -> None:
     assert left == len(rows) == 2
     assert launched.pid in rows["tid"].to_list()
     launched.wait_status()
+
+
+def test_what_goes_on_until_the_last_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks that fall asleep while the accounts are taken have slept no negative time."""
+    live = Live(("sh", "-c", "while :; do sleep 0.01; done"), Options(recorder_tgid=os.getpid()))
+    missed = Program.missed
+
+    def slowly(program: Program) -> dict[str, int]:
+        time.sleep(0.3)
+        return missed(program)
+
+    monkeypatch.setattr(Program, "missed", slowly)
+    try:
+        live.session.follow_from_exec(live.launched.pid)
+        live.launched.release()
+        time.sleep(0.1)
+        live.session.finish()
+        trace = live.trace(tmp_path)
+        assert "audit" in trace.metadata
+        newest_ns = max(trace.table("newtask")["time_ns"].to_list())
+        unfinished = trace.table("wait").filter(unfinished=1)["time_ns"].to_list()
+        assert all(time_ns > newest_ns for time_ns in unfinished)
+    finally:
+        signal.pidfd_send_signal(live.launched.pidfd, signal.SIGKILL)
+        live.launched.wait_status()
+        live.session.close()
+        live.launched.close()
 
 
 def test_tiny_rings_lose_records_and_say_so(tmp_path: Path) -> None:

@@ -218,3 +218,29 @@ def test_what_is_no_cgroup(tmp_path: Path) -> None:
         with pytest.raises(ProctraceError) as caught:
             start_state.cgroup_tasks(path)
         assert "cgroup v2" in caught.value.why
+
+
+def test_a_comm_with_a_carriage_return(tmp_path: Path) -> None:
+    """It is no end of a line: what follows it in the name is no field."""
+    fake_task(tmp_path, 9)
+    status = b"Name:\tx\rPid:\t1\nTgid:\t9\nNSpid:\t9\t7\n"
+    (tmp_path / "9" / "status").write_bytes(status + b"Pid:\t9\n")
+    assert start_state._status(9, tmp_path)[b"Pid"] == [b"9"]  # noqa: SLF001
+    (tmp_path / "9" / "status").write_bytes(status)
+    assert b"Pid" not in start_state._status(9, tmp_path)  # noqa: SLF001
+
+
+def test_a_zombie_does_not_live() -> None:
+    """It is there until it is reaped, and does nothing any more."""
+    assert start_state.is_living(os.getpid())
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert Path(f"/proc/{ended.pid}").exists()
+        assert not start_state.is_living(ended.pid)
+    assert not start_state.is_living(ended.pid)
+
+
+def test_the_id_of_what_is_no_cgroup(tmp_path: Path) -> None:
+    """It is asked for before anything else of the cgroup."""
+    with pytest.raises(ProctraceError, match="no cgroup"):
+        start_state.cgroup_id(tmp_path / "absent")

@@ -6,6 +6,15 @@
 #define GIB_SHIFT 30
 #define CANDIDATES_PER_CALL 32
 
+/* The layout, if it is the thread that asks. The recorder's other threads enter the kernel at the
+ * same time, and two that count candidates would pass one over. */
+INLINE struct layout *asked_here(void)
+{
+	struct layout *l = the_layout();
+
+	return l && l->asked_by == bpf_get_current_pid_tgid() ? l : 0;
+}
+
 INLINE u64 own_pgd(void)
 {
 	u64 mm = peek(bpf_get_current_task() + OFF_task_struct__mm);
@@ -23,16 +32,16 @@ INLINE int leads_to_frame(struct layout *l, u64 pgd, u64 direct_map, u32 levels)
 }
 
 /*
- * At any system call of the recorder. The page table's root is a page of the direct map, whose
+ * At any system call of the thread that asks. The page table's root is a page of the direct map, whose
  * base is aligned to 1 GiB (kernel_randomize_memory(), arch/x86/mm/kaslr.c, 6.18): so the base is
  * some whole number of GiB below. The right one leads from the root to the frame asked for.
  */
 int measure_direct_map(struct raw_arguments *ctx)
 {
-	struct layout *l = the_layout();
+	struct layout *l = asked_here();
 	u64 pgd;
 
-	if (!l || !l->asked_frame || bpf_get_current_pid_tgid() >> 32 != RECORDER_TGID)
+	if (!l || !l->asked_frame)
 		return 0;
 	pgd = own_pgd();
 	for (int i = 0; i < CANDIDATES_PER_CALL; i++) {
@@ -55,12 +64,12 @@ int measure_direct_map(struct raw_arguments *ctx)
 }
 
 /* mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp, int migratetype): the
- * descriptors of what the recorder is given while it touches a new page. */
+ * descriptors of what the thread that asks is given while it touches a new page. */
 int collect_pages(struct raw_arguments *ctx)
 {
-	struct layout *l = the_layout();
+	struct layout *l = asked_here();
 
-	if (!l || !l->collecting || bpf_get_current_pid_tgid() >> 32 != RECORDER_TGID)
+	if (!l || !l->collecting)
 		return 0;
 	l->pages[l->collected & 7] = ctx->args[0];
 	l->collected++;

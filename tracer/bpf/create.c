@@ -66,6 +66,12 @@ int on_task_newtask(struct raw_arguments *ctx)
 	add(COUNT_NEWTASK, 1);
 	start_following(child);
 	record_newtask(caller, task, child, ctx->args[1]);
+#ifdef RECORD_FAULTS
+	record_fork_rss(caller, task, child, ctx->args[1]);
+#endif
+#ifdef RECORD_STEPS
+	record_newtask_state(caller, task, child);
+#endif
 	return 0;
 }
 

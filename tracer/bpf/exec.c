@@ -90,13 +90,13 @@ int on_sched_process_exec(struct raw_arguments *ctx)
 		return 0;
 	mm = peek(task + OFF_task_struct__mm);
 	record_exec(entry, task, mm, ctx->args[2], now);
+#ifdef RECORD_FAULTS
+	forget_running();
+#endif
 	entry->tid = tid_of(task);
 	entry->start_ns = start_of(task);
 	entry->leader_start_ns = entry->start_ns;
 	entry->syscall = 0;
-#ifdef RECORD_FAULTS
-	entry->pgd = 0;
-#endif
 	send_exec_texts(task, mm, ctx->args[2], now, entry->tid);
 	return 0;
 }

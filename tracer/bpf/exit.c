@@ -109,6 +109,9 @@ int on_sched_process_exit(struct raw_arguments *ctx)
 #ifdef ADOPT_RUNNING
 	wanted_tids.delete(&entry->tid);
 #endif
+#ifdef RECORD_FAULTS
+	end_fault();
+#endif
 	entry->ended = 1;
 	entry->syscall = 0;
 	record_orphans(entry, task, now);

@@ -7,7 +7,8 @@
 enum { FAULT_KERNEL = 1, FAULT_MAJOR = 2, FAULT_COMPLETED = 4, FAULT_PAGE_READ = 8,
        FAULT_EXCLUSIVE = 16 };
 
-#define ERROR_WRITE 2
+#define ERROR_WRITE 2 /* X86_PF_WRITE, arch/x86/include/asm/trap_pf.h */
+#define TAKEN_NS_MAX 0xffffffffU
 
 /* struct bpf_perf_event_data of x86-64: the registers, the period, the address */
 struct perf_arguments {
@@ -16,86 +17,86 @@ struct perf_arguments {
 	u64 address;
 };
 
-INLINE void record_fault(struct followed *entry, u64 new_pte, u32 new_level, u32 took_ns)
+INLINE void record_fault(struct running *task, u64 new_pte, u32 new_level, u32 took_ns)
 {
+	struct pending_fault *fault = &task->fault;
 	struct fault *r = reserve_fault();
 
 	if (!r)
 		return;
-	r->time_ns = entry->fault_ns;
+	r->time_ns = fault->ns;
 	r->kind = KIND_FAULT;
 	r->cpu = bpf_get_smp_processor_id();
-	r->tid = entry->tid;
-	r->address = entry->fault_address;
-	r->ip = entry->fault_ip;
-	r->old_pte = entry->fault_pte;
+	r->tid = task->tid;
+	r->address = fault->address;
+	r->ip = fault->ip;
+	r->old_pte = fault->pte;
 	r->new_pte = new_pte;
 	r->took_ns = took_ns;
-	r->refcount = entry->fault_refcount;
-	r->mapcount = entry->fault_mapcount;
-	r->old_level = entry->fault_level;
+	r->refcount = fault->refcount;
+	r->mapcount = fault->mapcount;
+	r->old_level = fault->level;
 	r->new_level = new_level;
-	r->error_code = entry->fault_error;
-	r->flags = entry->fault_flags;
+	r->error_code = fault->error;
+	r->flags = fault->flags;
 	submit_fault(r);
 }
 
 /* refcount, mapcount and exclusiveness of the page that a write is about to copy or reuse: what
  * do_wp_page(), mm/memory.c, decides by. */
-INLINE void read_page(struct followed *entry, u64 vmemmap, u64 pte)
+INLINE void read_page(struct pending_fault *fault, u64 vmemmap, u64 pte)
 {
 	u64 page = vmemmap + ((pte & PTE_FRAME) >> PAGE_BYTES_SHIFT) * SIZE_page;
-	char d[SIZE_page] = {}; /* one read of the whole descriptor is cheaper than three */
 
-	bpf_probe_read_kernel(d, sizeof(d), (void *)page);
-	entry->fault_mapcount = *(s32 *)(d + OFF_page___mapcount) + 1;
-	entry->fault_refcount = *(s32 *)(d + OFF_page___refcount);
-	entry->fault_flags |= FAULT_PAGE_READ;
+	fault->mapcount = (s32)peek32(page + OFF_page___mapcount) + 1;
+	fault->refcount = peek32(page + OFF_page___refcount);
+	fault->flags |= FAULT_PAGE_READ;
 #if PAGE_FLAG_PG_anon_exclusive >= 0 /* since 5.19 */
-	if ((*(u64 *)(d + OFF_page__flags) >> PAGE_FLAG_PG_anon_exclusive) & 1)
-		entry->fault_flags |= FAULT_EXCLUSIVE;
+	if ((peek(page + OFF_page__flags) >> PAGE_FLAG_PG_anon_exclusive) & 1)
+		fault->flags |= FAULT_EXCLUSIVE;
 #endif
 }
 
-/* The root of the task's page table. It changes with an exec alone, and is looked up at every
- * fault from the call's entry until the new image stands ready. */
-INLINE u64 page_table_of(struct followed *entry, u64 task)
+INLINE u64 page_table_of(u64 task)
 {
-	u64 pgd = entry->pgd;
-
-	if (!pgd) {
-		pgd = peek(peek(task + OFF_task_struct__mm) + OFF_mm_struct__pgd);
-		if (entry->syscall != NR_EXECVE && entry->syscall != NR_EXECVEAT)
-			entry->pgd = pgd;
-	}
-	return pgd;
+	return peek(peek(task + OFF_task_struct__mm) + OFF_mm_struct__pgd);
 }
 
 INLINE int begin_fault(struct raw_arguments *ctx, u8 flags)
 {
-	u64 task = bpf_get_current_task();
-	struct followed *entry = followed.lookup(&task);
+	struct running *task = running_here(ctx->args[1]);
 	struct layout *l = the_layout();
+	struct pending_fault *fault;
 	struct entry e;
 
-	if (!entry || !l)
+#ifdef RECORD_STACKS
+	u32 *busy = is_unwinding();
+
+	if (!busy || *busy)
 		return 0;
-	if (entry->fault_ns) /* the one before never completed: SIGSEGV, or a fixed-up copy */
-		record_fault(entry, 0, 0, 0);
-	entry->fault_ns = bpf_ktime_get_ns();
-	entry->fault_address = ctx->args[0];
-	entry->fault_ip = peek(ctx->args[1] + OFF_pt_regs__ip);
-	entry->fault_error = ctx->args[2];
-	entry->fault_flags = flags;
-	entry->fault_refcount = 0;
-	entry->fault_mapcount = 0;
-	walk(&e, page_table_of(entry, task), l->direct_map, l->levels, ctx->args[0]);
-	entry->fault_pte = e.pte;
-	entry->fault_level = e.level;
-	entry->fault_slot = e.slot;
+#endif
+	if (!task || !l)
+		return 0;
+	fault = &task->fault;
+	if (fault->ns) /* the one before never completed: SIGSEGV, or a fixed-up copy */
+		record_fault(task, 0, 0, 0);
+	fault->ns = bpf_ktime_get_ns();
+	fault->address = ctx->args[0];
+	fault->ip = peek(ctx->args[1] + OFF_pt_regs__ip);
+	fault->error = ctx->args[2];
+	fault->flags = flags;
+	fault->refcount = 0;
+	fault->mapcount = 0;
+	walk(&e, page_table_of(task->task), l->direct_map, l->levels, ctx->args[0]);
+	fault->pte = e.pte;
+	fault->level = e.level;
+	fault->slot = e.slot;
 	if (l->vmemmap && (ctx->args[2] & ERROR_WRITE) && (e.pte & PTE_PRESENT) &&
 	    e.level == LEVEL_PTE)
-		read_page(entry, l->vmemmap, e.pte);
+		read_page(fault, l->vmemmap, e.pte);
+#ifdef RECORD_STACKS
+	record_stack(ctx, fault->ns, task->tid);
+#endif
 	return 0;
 }
 
@@ -110,28 +111,51 @@ int on_page_fault_kernel(struct raw_arguments *ctx)
 	return begin_fault(ctx, FAULT_KERNEL);
 }
 
+/* How long the fault took by now; what lasts longer than a u32 can tell (4.29 s: userfaultfd, a
+ * network file system) took as long as it can. */
+INLINE u32 taken_ns(struct pending_fault *fault)
+{
+	u64 taken = bpf_ktime_get_ns() - fault->ns;
+
+	return taken < TAKEN_NS_MAX ? taken : TAKEN_NS_MAX;
+}
+
 /* Where the walk had ended in a page table, the entry is read again in its place; elsewhere a
  * table may have been put in since, and the walk goes on from there. */
 INLINE int complete_fault(u8 flags)
 {
-	u64 task = bpf_get_current_task();
-	struct followed *entry = followed.lookup(&task);
+	struct running *task = running_here(0);
 	struct layout *l = the_layout();
+	struct pending_fault *fault;
 	struct entry e;
 
-	if (!entry || !l || !entry->fault_ns)
+	if (!task || !l)
 		return 0;
-	e.slot = entry->fault_slot;
-	e.level = entry->fault_level;
+	fault = &task->fault;
+	if (!fault->ns)
+		return 0;
+	e.slot = fault->slot;
+	e.level = fault->level;
 	e.pte = peek(e.slot);
 	if (e.level != LEVEL_PTE) {
 		for (int i = 1; i < LEVELS_MAX; i++)
-			descend(&e, l->direct_map, entry->fault_address);
+			descend(&e, l->direct_map, fault->address);
 	}
-	entry->fault_flags |= flags | FAULT_COMPLETED;
-	record_fault(entry, e.pte, e.level, bpf_ktime_get_ns() - entry->fault_ns);
-	entry->fault_ns = 0;
+	fault->flags |= flags | FAULT_COMPLETED;
+	record_fault(task, e.pte, e.level, taken_ns(fault));
+	fault->ns = 0;
 	return 0;
+}
+
+/* A task that ends by the signal of its last fault never completes it. */
+INLINE void end_fault(void)
+{
+	struct running *task = running_here(0);
+
+	if (!task || !task->fault.ns)
+		return;
+	record_fault(task, 0, 0, 0);
+	task->fault.ns = 0;
 }
 
 int on_minor_faults(struct perf_arguments *ctx)

@@ -16,9 +16,26 @@
 #define TASK_DEAD_STATE 0x80 /* include/linux/sched.h, TASK_DEAD, since 4.14 */
 #define TS_COMPAT_BIT 0x2    /* arch/x86/include/asm/thread_info.h, TS_COMPAT */
 
-enum { LOST_SMALL, LOST_LARGE, LOST_TEXT, LOST_FOLLOWED, LOST_SCRATCH, LOST_FAULT, LOST_SLOTS };
+enum { LOST_SMALL, LOST_LARGE, LOST_TEXT, LOST_FOLLOWED, LOST_SCRATCH, LOST_FAULT,
+       LOST_STEP, LOST_SLOTS };
 enum { COUNT_LIVE, COUNT_NEWTASK, COUNT_NEWTASK_OTHER, COUNT_EXIT, COUNT_DEAD, COUNT_SLOTS };
 enum { ADOPT_AT_EXEC = 1, ADOPT_AT_ONCE = 2 };
+
+#ifdef RECORD_FAULTS
+/* The page fault that a task is in; ns of 0 is none. */
+struct pending_fault {
+	u64 ns;
+	u64 address;
+	u64 ip;
+	u64 pte;
+	u64 slot;
+	s32 refcount;
+	s32 mapcount;
+	u8 level;
+	u8 error;
+	u8 flags;
+};
+#endif
 
 struct followed {
 	u64 start_ns;
@@ -48,18 +65,12 @@ struct followed {
 	u32 waker_tid;
 	u32 sleeps;
 #ifdef RECORD_FAULTS
-	/* the page fault it is in: 0 is none */
-	u64 pgd; /* root of its page table, 0 while that may change */
-	u64 fault_ns;
-	u64 fault_address;
-	u64 fault_ip;
-	u64 fault_pte;
-	u64 fault_slot;
-	s32 fault_refcount;
-	s32 fault_mapcount;
-	u8 fault_level;
-	u8 fault_error;
-	u8 fault_flags;
+	struct pending_fault fault;
+#endif
+#ifdef RECORD_STEPS
+	/* its stack while it is in a call of the clone family, else 0 */
+	u64 stack_end;
+	u64 stack_top;
 #endif
 	/* where reading the arguments of a failed exec goes on */
 	u64 exec_failed_ns;
@@ -83,11 +94,16 @@ BPF_HASH(followed, u64, struct followed, FOLLOWED_MAX);
 BPF_HASH(wanted_tids, u32, u32, 32768);
 BPF_PERCPU_ARRAY(lost, struct lost_count, LOST_SLOTS);
 BPF_ARRAY(counts, u64, COUNT_SLOTS);
+/* Whose own calls are none of those recorded. */
+BPF_ARRAY(recorder_tgid, u32, 1);
 BPF_RINGBUF_OUTPUT(small, SMALL_RING_PAGES);
 BPF_RINGBUF_OUTPUT(large, LARGE_RING_PAGES);
 BPF_RINGBUF_OUTPUT(text, TEXT_RING_PAGES);
 #ifdef RECORD_FAULTS
 BPF_RINGBUF_OUTPUT(faults, FAULT_RING_PAGES);
+#endif
+#ifdef RECORD_STEPS
+BPF_RINGBUF_OUTPUT(steps, STEP_RING_PAGES);
 #endif
 
 /* For every bpf_probe_read_user() that bcc finds in the text it reads all of /proc/kallsyms, which
@@ -97,6 +113,22 @@ static long (*read_user)(void *to, u32 bytes, const void *from) = (void *)BPF_FU
 static long (*read_user_string)(void *to, u32 bytes, const void *from) =
 	(void *)BPF_FUNC_probe_read_user_str;
 
+#ifdef DIRECT_READ_TYPE
+/* The call is turned into one of the kernel function bpf_rdonly_cast() (kernel/bpf/helpers.c,
+ * since 6.2) by tracer/direct_reads.py: what it gives may be read with plain loads, which cost a
+ * twentieth of a helper's call and give 0 where there is no memory. */
+static void *(*direct_read)(u64 address, u64 type_id) = (void *)DIRECT_READ_CALL;
+
+INLINE u64 peek(u64 address)
+{
+	return *(volatile u64 *)direct_read(address, DIRECT_READ_TYPE);
+}
+
+INLINE u32 peek32(u64 address)
+{
+	return *(volatile u32 *)direct_read(address, DIRECT_READ_TYPE);
+}
+#else
 INLINE u64 peek(u64 address)
 {
 	u64 value = 0;
@@ -112,6 +144,7 @@ INLINE u32 peek32(u64 address)
 	bpf_probe_read_kernel(&value, sizeof(value), (void *)address);
 	return value;
 }
+#endif
 
 INLINE void add(int which, s64 amount)
 {
@@ -136,10 +169,18 @@ INLINE void count_lost(int which)
 	count->count++;
 }
 
+/* A ring that is not full refuses a record, too, when its lock is not got within a millisecond or
+ * so, as happens while the virtual CPU that holds it is not run (raw_res_spin_lock_irqsave() in
+ * __bpf_ringbuf_reserve(), kernel/bpf/ringbuf.c, since 6.15). So each is asked several times. */
+#define RESERVE_ATTEMPTS 8
+
 INLINE void *reserve_small(void)
 {
-	void *slot = small.ringbuf_reserve(SMALL_SLOT_BYTES);
+	void *slot = 0;
 
+#pragma unroll
+	for (int i = 0; i < RESERVE_ATTEMPTS && !slot; i++)
+		slot = small.ringbuf_reserve(SMALL_SLOT_BYTES);
 	if (!slot)
 		count_lost(LOST_SMALL);
 	return slot;
@@ -147,8 +188,11 @@ INLINE void *reserve_small(void)
 
 INLINE void *reserve_large(void)
 {
-	void *slot = large.ringbuf_reserve(LARGE_SLOT_BYTES);
+	void *slot = 0;
 
+#pragma unroll
+	for (int i = 0; i < RESERVE_ATTEMPTS && !slot; i++)
+		slot = large.ringbuf_reserve(LARGE_SLOT_BYTES);
 	if (!slot)
 		count_lost(LOST_LARGE);
 	return slot;
@@ -157,8 +201,11 @@ INLINE void *reserve_large(void)
 #ifdef RECORD_FAULTS
 INLINE void *reserve_faults(void)
 {
-	void *slot = faults.ringbuf_reserve(FAULT_SLOT_BYTES);
+	void *slot = 0;
 
+#pragma unroll
+	for (int i = 0; i < RESERVE_ATTEMPTS && !slot; i++)
+		slot = faults.ringbuf_reserve(FAULT_SLOT_BYTES);
 	if (!slot)
 		count_lost(LOST_FAULT);
 	return slot;
@@ -167,6 +214,25 @@ INLINE void *reserve_faults(void)
 INLINE void submit_faults(void *slot)
 {
 	faults.ringbuf_submit(slot, BPF_RB_NO_WAKEUP);
+}
+#endif
+
+#ifdef RECORD_STEPS
+INLINE void *reserve_steps(void)
+{
+	void *slot = 0;
+
+#pragma unroll
+	for (int i = 0; i < RESERVE_ATTEMPTS && !slot; i++)
+		slot = steps.ringbuf_reserve(STEP_SLOT_BYTES);
+	if (!slot)
+		count_lost(LOST_STEP);
+	return slot;
+}
+
+INLINE void submit_steps(void *slot)
+{
+	steps.ringbuf_submit(slot, BPF_RB_NO_WAKEUP);
 }
 #endif
 
@@ -245,6 +311,14 @@ INLINE struct followed *start_following(u64 task)
 	return entry;
 }
 
+INLINE int is_recorder(u64 task)
+{
+	int first = 0;
+	u32 *tgid = recorder_tgid.lookup(&first);
+
+	return tgid && tgid_of(task) == *tgid;
+}
+
 /* Begin to follow a task that existed before, and say who it is. */
 INLINE struct followed *adopt(u64 task)
 {
@@ -252,7 +326,7 @@ INLINE struct followed *adopt(u64 task)
 	struct adopted *r;
 	u64 parent;
 
-	if (tgid_of(task) == RECORDER_TGID)
+	if (is_recorder(task))
 		return 0;
 	entry = start_following(task);
 	if (!entry)

@@ -21,7 +21,8 @@ struct layout {
 	u64 direct_map;
 	u64 vmemmap;
 	u64 levels;
-	/* a question of the recorder's, and what was found */
+	/* a question of one of the recorder's threads (pid_tgid), and what was found */
+	u64 asked_by;
 	u64 asked_address;
 	u64 asked_frame;
 	u64 candidate;

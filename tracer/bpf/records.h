@@ -306,3 +306,119 @@ struct mapping_call {
 	u64 file_ino;
 	u32 file_dev;
 };
+
+struct step {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 site;
+	u64 object;
+	u64 cache;
+	u64 amount;
+	u32 gfp;
+	s32 result;
+	u8 what;
+	u8 flags;
+	u8 pad_1[6];
+};
+
+struct slab_cache {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 cache;
+	u32 object_bytes;
+	char name[32];
+};
+
+struct newtask_state {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u32 child_tid;
+	u32 child_switches;
+	u64 child_start_ns;
+	u64 pending;
+	u64 shared_pending;
+	u64 child_pending;
+	u64 child_shared_pending;
+	u64 blocked;
+	u64 child_blocked;
+	u64 child_utime_ns;
+	u64 child_stime_ns;
+	u64 child_min_flt;
+	u64 child_maj_flt;
+	u64 child_vfork_done;
+	u64 child_set_child_tid;
+	u64 child_clear_child_tid;
+	u64 stack;
+	u64 child_stack;
+	u64 io_context;
+	u64 child_io_context;
+	u64 undo_list;
+	u64 child_undo_list;
+	u64 seccomp_filter;
+	u64 child_seccomp_filter;
+	u32 seccomp_mode;
+	u32 child_seccomp_mode;
+	s32 map_count;
+	s32 child_map_count;
+	s32 normal_prio;
+	s32 child_prio;
+	s32 static_prio;
+	s32 child_static_prio;
+	s32 child_nr_threads;
+	u8 child_has_children;
+	u8 new_namespaces;
+};
+
+struct fork_rss {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 mm;
+	u64 child_mm;
+	s64 file_pages;
+	s64 anon_pages;
+	s64 swap_entries;
+	s64 shmem_pages;
+	s64 child_file_pages;
+	s64 child_anon_pages;
+	s64 child_swap_entries;
+	s64 child_shmem_pages;
+	u32 child_tid;
+	u16 cpus_read;
+};
+
+struct migration {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 address;
+	u64 entry;
+	u8 order;
+	u8 what;
+};
+
+struct collapse {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	u64 mm;
+	u64 index;
+	s32 status;
+};
+
+struct fault_stack {
+	u64 time_ns;
+	u16 kind;
+	u16 cpu;
+	u32 tid;
+	s32 stack;
+};

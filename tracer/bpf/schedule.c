@@ -71,6 +71,9 @@ int on_sched_switch(struct raw_arguments *ctx)
 	struct followed *entry = followed.lookup(&next);
 	u32 state;
 
+#ifdef RECORD_FAULTS
+	forget_running();
+#endif
 	if (entry) {
 		if (!entry->has_run)
 			record_started(entry, now, 0);

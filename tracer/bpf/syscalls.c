@@ -154,12 +154,12 @@ INLINE void enter_call(struct followed *entry, u64 task, u64 regs, u32 nr, u8 co
 	read_arguments(entry, regs);
 	if (nr == NR_EXECVE || nr == NR_EXECVEAT) {
 		entry->old_mm = peek(task + OFF_task_struct__mm);
-#ifdef RECORD_FAULTS
-		entry->pgd = 0;
-#endif
 		normalise_exec(entry);
 	} else if (is_clone(nr)) {
 		normalise_clone(entry);
+#ifdef RECORD_STEPS
+		open_window(entry, task, regs);
+#endif
 	}
 }
 
@@ -352,6 +352,9 @@ int on_sys_exit(struct raw_arguments *ctx)
 	} else if (nr == NR_WAIT4 || nr == NR_WAITID) {
 		record_wait(entry, result);
 	} else if (is_clone(nr)) {
+#ifdef RECORD_STEPS
+		close_window(entry, task);
+#endif
 		record_clone_call(entry, result);
 	}
 #ifdef RECORD_FAULTS
