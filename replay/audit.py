@@ -5,17 +5,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from replay.anomalies import Anomaly, Severity
+from replay.findings import (
+    Finding,
+    against_kernel,
+    copy_findings,
+    equal,
+    fault_findings,
+    missed_programs,
+)
+from replay.memory.contradictions import contradictions
+from replay.memory.copy_audit import CopyAudit
+from replay.memory.fault_audit import FaultAudit
 from replay.process import TaskId
 from replay.tables import columns
 
 if TYPE_CHECKING:
     from replay.forest import ProcessForest
     from replay.losses import Loss
+    from replay.memory.history import PageHistories
     from replay.tables import TraceTables
 
 
@@ -26,18 +38,6 @@ class Verdict(StrEnum):
     INCOMPLETE = "incomplete"
     TRUNCATED = "truncated"
     """The file was cut off: the recorder did not finish it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One comparison of what was recorded with what it should be."""
-
-    name: str
-    recorded: int | None
-    expected: int | None
-    holds: bool | None
-    """None where one of the two is not known, or the host was not quiet enough to tell."""
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +88,31 @@ class Audit:
     verdict: Verdict
     reasons: tuple[str, ...]
     """Why the verdict is not COMPLETE, a sentence each; empty where it is."""
+    faults: FaultAudit | None = None
+    copies: CopyAudit | None = None
+    """None where faults were not audited, or the kernel's counts of copies are not there."""
+    contradictions: tuple[Anomaly, ...] = ()
+    """Where faults do not fit what was known of their pages."""
 
     @classmethod
-    def of(cls, trace: TraceTables, forest: ProcessForest) -> Audit:
-        """Audit a trace with the forest that was rebuilt from it."""
+    def of(
+        cls, trace: TraceTables, forest: ProcessForest, memory: PageHistories | None = None
+    ) -> Audit:
+        """Audit a trace with the forest that was rebuilt from it; its faults with `memory`."""
         tasks = _count_tasks(trace, forest)
+        faults = FaultAudit.of(trace, memory) if memory is not None else None
+        copies = CopyAudit.of(trace, memory, faults) if memory and faults else None
+        found = tuple(contradictions(memory)) if memory is not None else ()
         findings = (
-            *_against_kernel(trace),
-            *_missed_programs(trace),
+            *against_kernel(trace),
+            *missed_programs(trace),
             _births_against_ends(tasks, complete=trace.complete),
             _lost(forest),
+            *fault_findings(faults),
+            *copy_findings(copies),
         )
         anomalies = tuple(forest.anomalies.found())
-        reasons = _reasons(findings, anomalies, complete=trace.complete)
+        reasons = _reasons(findings, (*anomalies, *found), complete=trace.complete)
         verdict = Verdict.INCOMPLETE if reasons else Verdict.COMPLETE
         return cls(
             findings,
@@ -111,76 +123,14 @@ class Audit:
             anomalies,
             verdict if trace.complete else Verdict.TRUNCATED,
             reasons,
+            faults,
+            copies,
+            found,
         )
 
     def finding(self, name: str) -> Finding:
         """Give one finding by name."""
         return next(finding for finding in self.findings if finding.name == name)
-
-
-def _written(trace: TraceTables) -> dict[str, Any]:
-    """Give the counters that the recorder wrote at its end; none for a truncated trace."""
-    audit = trace.metadata.get("audit")
-    return audit if isinstance(audit, dict) else {}
-
-
-def _number(audit: dict[str, Any], name: str) -> int | None:
-    value = audit.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _against_kernel(trace: TraceTables) -> tuple[Finding, ...]:
-    audit = _written(trace)
-    followed, other = _number(audit, "newtasks_followed"), _number(audit, "newtasks_other")
-    proc_stat = _number(audit, "proc_stat_processes")
-    counted = followed + other if followed is not None and other is not None else None
-    agrees = None if counted is None or proc_stat is None else counted == proc_stat
-    if agrees is False and audit.get("stable") is not True:
-        agrees = None
-    created, ended = len(trace.table("newtask")), len(trace.table("exit"))
-    return (
-        _equal(
-            "created_tasks",
-            created,
-            followed,
-            "Recorded creations of tasks, against those that the hooks saw of followed tasks.",
-        ),
-        Finding(
-            "proc_stat_processes",
-            counted,
-            proc_stat,
-            agrees,
-            "All creations of tasks that the hooks saw, against the growth of `processes` in "
-            "/proc/stat.",
-        ),
-        _equal(
-            "ended_tasks",
-            ended,
-            _number(audit, "exits_followed"),
-            "Recorded ends of tasks, against those that the hooks saw of followed tasks.",
-        ),
-    )
-
-
-def _equal(name: str, recorded: int, expected: int | None, sentence: str) -> Finding:
-    holds = None if expected is None else recorded == expected
-    return Finding(name, recorded, expected, holds, sentence)
-
-
-def _missed_programs(trace: TraceTables) -> list[Finding]:
-    missed = _written(trace).get("missed_programs")
-    if not isinstance(missed, dict):
-        return []
-    return [
-        _equal(
-            f"missed_{name}",
-            count,
-            0,
-            f"Times that the kernel skipped the BPF program {name} because it was busy.",
-        )
-        for name, count in sorted(missed.items())
-        if isinstance(count, int)
-    ]
 
 
 def _count_tasks(trace: TraceTables, forest: ProcessForest) -> TaskCounts:
@@ -216,7 +166,7 @@ def _births_against_ends(tasks: TaskCounts, *, complete: bool) -> Finding:
 
 def _lost(forest: ProcessForest) -> Finding:
     count = forest.losses.count
-    return _equal("lost_records", count, 0, "Records that the recorder reported as lost.")
+    return equal("lost_records", count, 0, "Records that the recorder reported as lost.")
 
 
 def _open_tasks(trace: TraceTables) -> tuple[OpenTask, ...]:

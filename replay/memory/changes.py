@@ -8,18 +8,24 @@ mm/mremap.c and mm/madvise.c of 6.18.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
+from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import polars as pl
+
+from replay.memory.brks import breaks_before
 from replay.memory.pte import PAGE_BYTES, PAGE_SHIFT
 from replay.memory.walk import NOWHERE
-from replay.tables import columns
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
+    from replay.memory.pte import U64, Bools
+    from replay.memory.ranges import Ints
     from replay.memory.spaces import AddressSpaces
     from replay.tables import TraceTables
 
@@ -32,7 +38,8 @@ _HUGE_SHIFT = 21
 
 DROPPING: Final = frozenset({4, 9, 24, 102})
 """MADV_DONTNEED, REMOVE, DONTNEED_LOCKED, GUARD_INSTALL: the pages are gone, the mapping stays."""
-FORK_ADVICE: Final = {10: True, 18: True, 11: False, 19: False}
+_KEEPING, _GIVING = (10, 18), (11, 19)
+FORK_ADVICE: Final = frozenset(_KEEPING + _GIVING)
 """MADV_DONTFORK, WIPEONFORK: a fork does not share the pages; DOFORK and KEEPONFORK: it does."""
 
 
@@ -52,59 +59,115 @@ class What(IntEnum):
     """Pages are or are not (`flags`) kept from children."""
 
 
-class Change(NamedTuple):
-    """One change of the pages [low, high) of an address space."""
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes of the pages [low, high) of address spaces, a column for each fact."""
 
-    space: int
-    low: int
-    high: int
-    time_ns: int
-    what: What
-    prot: int = 0
-    flags: int = 0
+    space: Ints
+    low: Ints
+    high: Ints
+    time_ns: Ints
+    what: Ints
+    """See `What`."""
+    prot: Ints
+    flags: Ints
     """mmap's flags; of FORK_ADVICE, 1 when children do not get the pages."""
-    file_dev: int = 0
-    file_ino: int = 0
-    offset: int = 0
+    file_dev: Ints
+    file_ino: Ints
+    offset: Ints
     """Where in the file the mapping begins, in bytes."""
-    source: int = 0
+    source: Ints
     """MOVE and GROW: the page that the pages before `low` came from."""
-    source_ns: int = 0
-    heap: bool = False
-    """Mapped by brk."""
+    source_ns: Ints
+    heap: Ints
+    """1 where brk mapped it."""
+
+    def __len__(self) -> int:
+        """Give how many there are."""
+        return len(self.space)
+
+    def taken(self, at: Ints | Bools) -> Changes:
+        """Give some of them, by place or by mask."""
+        return Changes(*(getattr(self, one.name)[at] for one in fields(self)))
+
+    def are(self, *what: What) -> Bools:
+        """Tell which are of these kinds."""
+        return np.isin(self.what, what)
+
+
+def changes(trace: TraceTables, spaces: AddressSpaces) -> Changes:
+    """Give the changes by calls, in the order of their returns."""
+    calls = _calls(trace, spaces)
+    return _joined(
+        *_mmaps(calls.of(_MMAP)),
+        *_munmaps(calls.of(_MUNMAP)),
+        *_brks(calls.of(_BRK), trace, spaces),
+        *_mremaps(calls.of(_MREMAP)),
+        *_madvises(calls.of(_MADVISE)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Calls, each with its number in the order of their returns."""
+
+    number: Ints
+    columns: dict[str, NDArray[Any]]
+
+    def where(self, which: Bools) -> _Calls:
+        """Give some of them."""
+        some = {name: values[which] for name, values in self.columns.items()}
+        return _Calls(self.number[which], some)
+
+    def of(self, syscall: int) -> _Calls:
+        """Give those of one system call."""
+        return self.where(self["syscall"] == syscall)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Give a column."""
+        return self.columns[name]
+
+    def change(self, what: What | Ints, low: Ints, high: Ints, **more: Any) -> _Part:  # noqa: ANN401
+        """Give a change by each of them, at its return unless `time_ns` says otherwise."""
+        own = {"space": self["space"], "time_ns": self["time_ns"]}
+        return self.number, own | {"what": what, "low": low, "high": high} | more
 
 
 _CALL = ("time_ns", "enter_ns", "syscall", "arg0", "arg1", "arg2", "arg3", "arg5", "result",
-         "file_dev", "file_ino")  # fmt: skip
-_Call = tuple[int, ...]
+         "file_dev", "file_ino", "space")  # fmt: skip
+_Part = tuple["Ints", dict[str, Any]]
+"""Changes as columns, each change with the number of its call."""
 
 
-def changes(trace: TraceTables, spaces: AddressSpaces) -> list[Change]:
-    """Give the changes by calls, in the order of their returns."""
-    calls = trace.table("mapping_call").sort("time_ns", maintain_order=True)
-    brks = _Brks(trace.table("exec"), spaces)
-    found: list[Change] = []
-    owners = spaces.assign(calls)["space"].to_list()
-    for space, call in zip(owners, columns(calls, *_CALL), strict=True):
-        if space == NOWHERE or -PAGE_BYTES < call[8] < 0:
-            continue
-        match call[2]:
-            case 9:
-                found.append(_mmap(space, call))
-            case 11:
-                low, high = _pages(call[3], call[4])
-                found.append(Change(space, low, high, call[1], What.UNMAP))
-            case 12:
-                found += brks.change(space, call)
-            case 25:
-                found += _mremap(space, call)
-            case 28:
-                found += _madvise(space, call)
-    return [change for change in found if change.low < change.high]
+def _calls(trace: TraceTables, spaces: AddressSpaces) -> _Calls:
+    """Give the calls that may have changed something."""
+    call, advice, result = (pl.col(name) for name in ("syscall", "arg2", "result"))
+    advises = (call == _MADVISE) & advice.is_in([*DROPPING, *FORK_ADVICE])
+    failed = (result > -PAGE_BYTES) & (result < 0)
+    rows = trace.table("mapping_call").filter(
+        (call.is_in([_MMAP, _MUNMAP, _BRK, _MREMAP]) | advises) & ~failed
+    )
+    rows = rows.sort("time_ns", maintain_order=True)
+    rows = rows.hstack([spaces.assign(rows)["space"]]).filter(pl.col("space") != NOWHERE)
+    return _Calls(np.arange(len(rows)), {name: rows[name].to_numpy() for name in _CALL})
 
 
-def _pages(address: int, length: int) -> tuple[int, int]:
-    return address >> PAGE_SHIFT, page_after(address + length)
+def _joined(*parts: _Part) -> Changes:
+    """Put changes in the order of their calls; those by one call stay as they are given."""
+    order = np.argsort(np.concatenate([number for number, _ in parts]), kind="stable")
+    columns = (
+        np.concatenate([_column(values.get(one.name, 0), len(number)) for number, values in parts])
+        for one in fields(Changes)
+    )
+    found = Changes(*(column[order] for column in columns))
+    return found.taken(found.low < found.high)
+
+
+def _column(values: NDArray[Any] | int, count: int) -> Ints:
+    if isinstance(values, int):
+        return np.full(count, values, np.int64)
+    # Numbers of 2**63 and more become negative.
+    return values.view(np.int64) if values.dtype == np.uint64 else values.astype(np.int64)
 
 
 def page_after(address: int) -> int:
@@ -112,83 +175,77 @@ def page_after(address: int) -> int:
     return -(-address >> PAGE_SHIFT)
 
 
-def _mmap(space: int, call: _Call) -> Change:
-    time_ns, _, _, _, length, prot, flags, offset, address, dev, ino = call
-    low, high = _pages(address, length)
-    if flags & MAP_HUGETLB:
-        high = -(-(address + length) >> _HUGE_SHIFT) << (_HUGE_SHIFT - PAGE_SHIFT)
-    return Change(space, low, high, time_ns, What.MAP, prot, flags, dev, ino, offset)
+def _pages(address: NDArray[Any], length: U64) -> tuple[Ints, Ints]:
+    """Give [low, high) of the pages that a range has a part of; its end may be past 2**64."""
+    low = (address >> PAGE_SHIFT).astype(np.int64)
+    begin, rest = ((one & (PAGE_BYTES - 1)).astype(np.int64) for one in (address, length))
+    whole = (length >> PAGE_SHIFT).astype(np.int64)
+    return low, low + whole + _pages_after(begin + rest)
 
 
-def _mremap(space: int, call: _Call) -> list[Change]:
-    time_ns, enter_ns, _, old, old_length, new_length, flags, _, new, _, _ = call
-    low, high = _pages(old, old_length)
-    new_low, new_high = _pages(new, new_length)
-    if new == old:
-        if new_high < high:
-            return [Change(space, new_high, high, enter_ns, What.UNMAP)]
-        last = max(high - 1, low)
-        return [Change(space, high, new_high, time_ns, What.GROW, source=last,
-                       source_ns=enter_ns)]  # fmt: skip
-    away = What.DROP if flags & _MREMAP_DONTUNMAP else What.UNMAP
-    moved_high = min(new_high, new_low + high - low)
-    found = [
-        Change(space, new_low, moved_high, time_ns, What.MOVE, source=low, source_ns=enter_ns),
-        Change(space, low, high, enter_ns, away),
-    ]
-    if new_high > moved_high:
-        # An old length of 0 maps shared pages a second time (mm/mremap.c): nothing moves.
-        last = max(high - 1, low)
-        found.append(Change(space, moved_high, new_high, time_ns, What.GROW, source=last,
-                            source_ns=enter_ns))  # fmt: skip
-    return found
+def _pages_after(address: Ints) -> Ints:
+    page: Ints = (address >> PAGE_SHIFT) + ((address & (PAGE_BYTES - 1)) != 0)
+    return page
 
 
-def _madvise(space: int, call: _Call) -> list[Change]:
-    time_ns, enter_ns, _, address, length, advice, *_ = call
-    low, high = _pages(address, length)
-    if advice in DROPPING:
-        return [Change(space, low, high, enter_ns, What.DROP)]
-    if advice in FORK_ADVICE:
-        kept = int(FORK_ADVICE[advice])
-        return [Change(space, low, high, time_ns, What.FORK_ADVICE, flags=kept)]
-    return []
+def _mmaps(calls: _Calls) -> Iterator[_Part]:
+    flags = calls["arg3"]
+    low, high = _pages(calls["result"], calls["arg1"])
+    huge = _HUGE_SHIFT - PAGE_SHIFT
+    high = np.where(flags & MAP_HUGETLB, -(-high >> huge) << huge, high)
+    yield calls.change(What.MAP, low, high, prot=calls["arg2"], flags=flags,
+                       file_dev=calls["file_dev"], file_ino=calls["file_ino"],
+                       offset=calls["arg5"])  # fmt: skip
 
 
-class _Brks:
-    """Where the heap of each address space ended, over time."""
+def _munmaps(calls: _Calls) -> Iterator[_Part]:
+    low, high = _pages(calls["arg0"], calls["arg1"])
+    yield calls.change(What.UNMAP, low, high, time_ns=calls["enter_ns"])
 
-    def __init__(self, execs: pl.DataFrame, spaces: AddressSpaces) -> None:
-        self._spaces = spaces
-        self._ends: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        starts = {
-            (mm, time_ns): start
-            for mm, time_ns, start in columns(execs, "mm", "time_ns", "start_brk")
-        }
-        for space in spaces.spaces:
-            start = starts.get((space.mm, space.begin_ns), 0)
-            if start:
-                self._ends[space.number].append((0, start))
 
-    def change(self, space: int, call: _Call) -> list[Change]:
-        """Give what a call of brk mapped or took away."""
-        time_ns, enter_ns, result = call[0], call[1], call[8]
-        before = self._end_at(space, time_ns)
-        self._ends[space].append((time_ns, result))
-        if not before or not result:
-            return []
-        low, high = page_after(before), page_after(result)
-        if high < low:
-            return [Change(space, high, low, enter_ns, What.UNMAP)]
-        prot = PROT_READ | PROT_WRITE
-        return [Change(space, low, high, time_ns, What.MAP, prot, MAP_ANONYMOUS, heap=True)]
+def _brks(calls: _Calls, trace: TraceTables, spaces: AddressSpaces) -> Iterator[_Part]:
+    time_ns, result = calls["time_ns"].view(np.int64), calls["result"]
+    before = breaks_before(trace, spaces, (calls["space"].astype(np.int64), time_ns, result))
+    known = (before != 0) & (result != 0)
+    calls, low, high = calls.where(known), *(_pages_after(one[known]) for one in (before, result))
+    yield calls.change(What.UNMAP, high, low, time_ns=calls["enter_ns"])
+    yield calls.change(What.MAP, low, high, prot=PROT_READ | PROT_WRITE, flags=MAP_ANONYMOUS,
+                       heap=1)  # fmt: skip
 
-    def _end_at(self, space: int, time_ns: int) -> int:
-        while space != NOWHERE:
-            ends = self._ends.get(space, [])
-            place = bisect_right(ends, (time_ns, 2**64))
-            if place:
-                return ends[place - 1][1]
-            time_ns = self._spaces.spaces[space].begin_ns
-            space = self._spaces.spaces[space].parent
-        return 0
+
+def _mremaps(calls: _Calls) -> Iterator[_Part]:
+    stays = (calls["result"] >= 0) & (calls["result"].view(np.uint64) == calls["arg0"])
+    yield from _resized(calls.where(stays))
+    yield from _moved(calls.where(~stays))
+
+
+def _resized(calls: _Calls) -> Iterator[_Part]:
+    low, high = _pages(calls["arg0"], calls["arg1"])
+    _, new_high = _pages(calls["arg0"], calls["arg2"])
+    enter_ns = calls["enter_ns"]
+    yield calls.change(What.UNMAP, new_high, high, time_ns=enter_ns)
+    last = np.maximum(high - 1, low)
+    yield calls.change(What.GROW, high, new_high, source=last, source_ns=enter_ns)
+
+
+def _moved(calls: _Calls) -> Iterator[_Part]:
+    low, high = _pages(calls["arg0"], calls["arg1"])
+    new_low, new_high = _pages(calls["result"], calls["arg2"])
+    enter_ns = calls["enter_ns"]
+    moved_high = np.minimum(new_high, new_low + high - low)
+    yield calls.change(What.MOVE, new_low, moved_high, source=low, source_ns=enter_ns)
+    away = np.where(calls["arg3"] & _MREMAP_DONTUNMAP, What.DROP, What.UNMAP)
+    yield calls.change(away, low, high, time_ns=enter_ns)
+    # An old length of 0 maps shared pages a second time (mm/mremap.c): nothing moves.
+    last = np.maximum(high - 1, low)
+    yield calls.change(What.GROW, moved_high, new_high, source=last, source_ns=enter_ns)
+
+
+def _madvises(calls: _Calls) -> Iterator[_Part]:
+    drops = np.isin(calls["arg2"], list(DROPPING))
+    dropping, advising = calls.where(drops), calls.where(~drops)
+    low, high = _pages(dropping["arg0"], dropping["arg1"])
+    yield dropping.change(What.DROP, low, high, time_ns=dropping["enter_ns"])
+    low, high = _pages(advising["arg0"], advising["arg1"])
+    kept = np.isin(advising["arg2"], _KEEPING).astype(np.int64)
+    yield advising.change(What.FORK_ADVICE, low, high, flags=kept)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from replay.memory.changes import Change, What
+from replay.memory.changes import What
 from replay.memory.ranges import NOT_FOUND, RangeHistory, ints
 from replay.memory.walk import FOREVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from replay.memory.changes import Changes
     from replay.memory.pte import Bools
     from replay.memory.ranges import Ints
     from replay.memory.spaces import AddressSpaces
-    from replay.memory.walk import Space
 
 _GONE: Final = 0
 _OUT: Final = 1
@@ -44,12 +42,14 @@ class Step(NamedTuple):
 class Contents:
     """What became of the contents of pages, apart from faults: dropped, moved, shared by fork."""
 
-    def __init__(self, spaces: AddressSpaces, changes: list[Change]) -> None:
+    def __init__(self, spaces: AddressSpaces, changes: Changes) -> None:
         self.parents, self.begins = spaces.parents(), spaces.begins().view(np.int64)
         self.ends = spaces.ends().view(np.int64)
-        rows = [row for change in changes for row in _rows(change)]
-        rows += _kept_from_children(spaces, changes)
-        columns = [ints(column) for column in zip(*rows, strict=True)] or [ints(())] * 7
+        kept = list(zip(*_kept_from_children(spaces, changes), strict=True)) or [()] * 7
+        columns = [
+            np.concatenate([of_calls, ints(more)])
+            for of_calls, more in zip(_rows(changes), kept, strict=True)
+        ]
         space, low, high, time_ns, kind, shift, then_ns = columns
         self.time_ns, self._kind, self._shift, self._then_ns = time_ns, kind, shift, then_ns
         self.history = RangeHistory(space, low, high, time_ns)
@@ -122,6 +122,30 @@ class Contents:
             return when, False, page, when
         return when, True, page + int(self._shift[change]), max(int(self._then_ns[change]), when)
 
+    def moved_in(self, space: int, page: int, until_ns: int) -> list[tuple[int, int]]:
+        """Give (page, time) of where mremap took pages from and put here, before a time."""
+        moved = (self._kind == _IN) & (self.space == space) & (self.time_ns < until_ns)
+        at = np.flatnonzero(moved & (self._low <= page) & (page < self._high))
+        return list(zip((page - self._shift[at]).tolist(), self._then_ns[at].tolist(), strict=True))
+
+    def beginnings(self, space: int, page: int, time_ns: int) -> list[tuple[int, int, int]]:
+        """Go back from a page at a time through moves and forks to where its line began.
+
+        Gives (space, page, since) of where it began in each address space on the way: since the
+        page before it had gone there, or -1.
+        """
+        none, found = ints((-1,)), list[tuple[int, int, int]]()
+        for _ in range(_MOST_STEPS):
+            here = (ints((space,)), ints((page,)), ints((time_ns,)))
+            step = self.came_from(*here, none)
+            if not step.onward[0]:
+                since = int(self.time_ns[self.history.last(*here)[0]]) if step.changed[0] else -1
+                return [*found, (space, page, since)]
+            if not step.changed[0]:
+                found.append((space, page, -1))
+            space, page, time_ns = (int(one[0]) for one in step[:3])
+        return found
+
     def hidden(self, child: Ints, page: Ints) -> Bools:
         """Tell which pages madvise kept from a child as it was made."""
         if not len(self.time_ns):
@@ -141,47 +165,79 @@ class Contents:
         return self.space[change], low, high, self.time_ns[change]
 
 
-def _rows(change: Change) -> Iterable[_Row]:
-    """Give the effects of a change on contents, an outgoing move before what hides it."""
-    space, low, high, time_ns = change.space, change.low, change.high, change.time_ns
-    if change.what is What.MOVE:
-        shift = low - change.source
-        source_high, source_ns = change.source + high - low, change.source_ns
-        yield space, change.source, source_high, source_ns, _OUT, shift, time_ns
-        # One ns before the entry the page was still there, and not yet taken away by the call.
-        yield space, low, high, time_ns, _IN, shift, source_ns - 1
-    elif change.what in {What.MAP, What.UNMAP, What.DROP, What.GROW}:
-        yield space, low, high, time_ns, _GONE, 0, 0
+def _rows(changes: Changes) -> list[Ints]:
+    """Give the effects of changes on contents, an outgoing move before what hides it."""
+    here = changes.taken(~changes.are(What.FORK_ADVICE))
+    moves = here.are(What.MOVE)
+    at = np.flatnonzero(moves)
+    away = here.taken(at)
+    shift = away.low - away.source
+    shifts = np.zeros(len(here), np.int64)
+    shifts[at] = shift
+    kind = np.where(moves, _IN, _GONE)
+    # One ns before the entry the page was still there, and not yet taken away by the call.
+    then_ns = np.where(moves, here.source_ns - 1, 0)
+    outgoing = (away.space, away.source, away.high - shift, away.source_ns,
+                np.full(len(at), _OUT), shift, away.time_ns)  # fmt: skip
+    rows = (here.space, here.low, here.high, here.time_ns, kind, shifts, then_ns)
+    order = np.argsort(np.r_[at, np.arange(len(here))], kind="stable")
+    return [np.concatenate(both)[order] for both in zip(outgoing, rows, strict=True)]
 
 
 _Ranges = list[tuple[int, int]]
 
 
-def _kept_from_children(spaces: AddressSpaces, changes: list[Change]) -> list[_Row]:
+def _kept_from_children(spaces: AddressSpaces, changes: Changes) -> list[_Row]:
     """Give for each fork the ranges that madvise kept from the child, as dropped at its birth.
 
     A child has the advice of its parent; whatever is mapped anew has none.
     """
-    if all(change.what is not What.FORK_ADVICE for change in changes):
-        return []
     kept: dict[int, _Ranges] = {}
     found: list[_Row] = []
-    forks = [space for space in spaces.spaces if space.parent != NOT_FOUND]
-    steps: list[tuple[int, Change | Space]] = [(change.time_ns, change) for change in changes]
-    steps += [(space.begin_ns, space) for space in forks]
-    for _, step in sorted(steps, key=itemgetter(0)):
-        if isinstance(step, Change):
-            hides = step.what is What.FORK_ADVICE and step.flags != 0
-            if (hides or step.space in kept) and step.what is not What.DROP:
-                others = _without(kept.get(step.space, []), step.low, step.high)
-                kept[step.space] = others + [(step.low, step.high)] * hides
-        elif step.parent in kept:
-            kept[step.number] = kept[step.parent]
-            found += [
-                (step.number, low, high, step.begin_ns, _GONE, 0, 0)
-                for low, high in kept[step.parent]
-            ]
+    for time_ns, parent, child, low, high, hides in _advice_and_forks(spaces, changes):
+        if child != NOT_FOUND:
+            if parent in kept:
+                kept[child] = kept[parent]
+                found += [(child, *one, time_ns, _GONE, 0, 0) for one in kept[parent]]
+        elif hides or parent in kept:
+            others = _without(kept.pop(parent, []), low, high) + [(low, high)] * hides
+            if others:
+                kept[parent] = others
     return found
+
+
+def _advice_and_forks(spaces: AddressSpaces, changes: Changes) -> list[tuple[int, ...]]:
+    """Give (time, space, child, low, high, hides) of forks and of what may change advice.
+
+    The child of a change is NOT_FOUND, and the pages of a fork are nothing.
+    """
+    hides = changes.are(What.FORK_ADVICE) & (changes.flags != 0)
+    if not hides.any():
+        return []
+    concerns = ~changes.are(What.DROP) & _touching(changes, changes.taken(hides))
+    some, hiding = changes.taken(concerns), hides[concerns].tolist()
+    steps = [
+        (time_ns, space, NOT_FOUND, low, high, hidden)
+        for time_ns, space, low, high, hidden in zip(
+            some.time_ns.tolist(), some.space.tolist(), some.low.tolist(), some.high.tolist(),
+            hiding, strict=True,
+        )
+    ]  # fmt: skip
+    steps += [
+        (one.begin_ns, one.parent, one.number, 0, 0, False)
+        for one in spaces.spaces
+        if one.parent != NOT_FOUND
+    ]
+    return sorted(steps, key=itemgetter(0))
+
+
+def _touching(changes: Changes, others: Changes) -> Bools:
+    """Tell which changes have a page number in common with any of some others."""
+    order = np.argsort(others.low)
+    reach = np.maximum.accumulate(others.high[order])
+    last = np.searchsorted(others.low[order], changes.high) - 1
+    touching: Bools = (last >= 0) & (reach[last] > changes.low)
+    return touching
 
 
 def _without(ranges: _Ranges, low: int, high: int) -> _Ranges:

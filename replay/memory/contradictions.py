@@ -14,11 +14,14 @@ import numpy as np
 from replay.anomalies import Anomaly, AnomalyKind, Severity
 from replay.memory import pte
 from replay.memory.breaks import CHUNK
+from replay.memory.layout import MappingKind
+from replay.memory.mappings import KIND_CODES
 from replay.memory.page_map import frames
 from replay.memory.walk import NOWHERE
 
 if TYPE_CHECKING:
     from replay.memory.history import PageHistories
+    from replay.memory.pte import Bools
     from replay.memory.ranges import Ints
 
 _INFO, _LOSS = Severity.INFO, Severity.DATA_LOSS
@@ -36,10 +39,16 @@ _KINDS = (
         "A private page was copied or reused that was there before its address space was followed.",
     ),
     AnomalyKind(
+        "argument_page",
+        _INFO,
+        "A page of the stack was copied or reused that no fault had made: execve wrote the "
+        "arguments of the program there (get_arg_page(), fs/exec.c).",
+    ),
+    AnomalyKind(
         "page_unseen",
         _INFO,
         "A private page was copied or reused, and no fault that made it was recorded: the kernel "
-        "made it for itself (arguments of exec, MAP_POPULATE, ptrace), or the fault was lost.",
+        "made it for itself (MAP_POPULATE, mlock, ptrace), or the fault was lost.",
     ),
     AnomalyKind(
         "page_gone",
@@ -54,10 +63,21 @@ _KINDS = (
         "was not copied (a mapping of a device, say).",
     ),
     AnomalyKind(
+        "frame_migrated",
+        _INFO,
+        "A page was in another frame than its last fault or its parent had it, and recorded "
+        "migrations lead from the one to the other (compaction, move_pages(), NUMA balancing).",
+    ),
+    AnomalyKind(
+        "page_collapsed",
+        _INFO,
+        "A page was in another frame than before, and a recorded collapse made a huge page of it.",
+    ),
+    AnomalyKind(
         "frame_changed",
         _INFO,
-        "A page was in another frame than its last fault had put it: it was migrated, merged or "
-        "collapsed into a huge page, or copied for somebody's get_user_pages().",
+        "A page was in another frame than its last fault had put it, and no recorded change says "
+        "why: it was merged (KSM), or copied for somebody's get_user_pages().",
     ),
     AnomalyKind(
         "inherited_frame_differs",
@@ -106,11 +126,29 @@ def _count_breaks(memory: PageHistories, counts: dict[str, int]) -> None:
     roots = _roots(events.contents.parents)[events.space(breaks.event[unseen].astype(np.int64))]
     older = events.contents.begins[roots] == 0
     counts["page_older"] = int(older.sum())
-    counts["page_unseen"] = int((~older).sum())
+    event = breaks.event[unseen[~older]].astype(np.int64)
+    faults, row = memory.faults, events.row[event]
+    time_ns = faults["time_ns"].to_numpy()[row].view(np.int64)
+    mapping = memory.mappings.find(events.space(event), faults["address"].gather(row), time_ns)
+    on_stack = memory.mappings.kinds(mapping) == KIND_CODES[MappingKind.STACK]
+    counts["argument_page"] = int(on_stack.sum())
+    counts["page_unseen"] = int((~on_stack).sum())
     alone = (breaks.fork < 0) & ~breaks.unseen & first
+    older = _shared_before(memory, np.flatnonzero(alone))
+    counts["page_older"] += len(older)
+    alone[older] = False
     counts["copied_without_fork"] = int((alone & breaks.copied).sum())
     exclusive = (memory.faults["flags"].to_numpy()[events.row[breaks.event]] & 16) != 0
     counts["reused_without_fork"] = int((alone & ~breaks.copied & ~exclusive).sum())
+
+
+def _shared_before(memory: PageHistories, at: Ints) -> Ints:
+    """Give those of some breaks of which the page was there as recording began."""
+    events = memory.events
+    event = memory.breaks.event[at].astype(np.int64)
+    space, page, done = events.space(event), events.page(event), events.done[event]
+    before = events.owner(space, page, done - 1)
+    return at[(before >= 0) & events.at_start(before)]
 
 
 def _roots(parents: Ints) -> Ints:
@@ -137,8 +175,30 @@ def _count_states(memory: PageHistories, begin: int, counts: dict[str, int]) -> 
     differs = (_state(memory, event) == pte.LEAF) & (left >= 0) & (old != left)
     counts["page_gone"] += int((gone & own).sum())
     counts["inherited_gone"] += int((gone & ~own).sum())
+    migrated, collapsed = _moved(memory, (event, before), (left, old), differs)
+    counts["frame_migrated"] += int(migrated.sum())
+    counts["page_collapsed"] += int(collapsed.sum())
+    differs &= ~migrated & ~collapsed
     counts["frame_changed"] += int((differs & own).sum())
     counts["inherited_frame_differs"] += int((differs & ~own).sum())
+
+
+def _moved(
+    memory: PageHistories, events: tuple[Ints, Ints], frame: tuple[Ints, Ints], differs: Bools
+) -> tuple[Bools, Bools]:
+    """Tell which frames that differ between two events were migrated, and which collapsed."""
+    migrated, collapsed = np.zeros_like(differs), np.zeros_like(differs)
+    at = np.flatnonzero(differs)
+    event, before = (one[at] for one in events)
+    known, page = memory.events, memory.events.page(event)
+    since_ns, until_ns = known.done[before], known.done[event]
+    left, old = (one[at] for one in frame)
+    migrated[at] = memory.migrations.explain(page, (left, old), since_ns, until_ns)
+    mm = np.array([space.mm for space in memory.spaces.spaces], np.uint64)
+    for one in (event, before):
+        of = mm[known.space(one)]
+        collapsed[at] |= memory.migrations.collapsed(of, page, since_ns, until_ns)
+    return migrated, collapsed & ~migrated
 
 
 def _state(memory: PageHistories, event: Ints) -> pte.U8:

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from replay.memory.classes import FaultClass
+from replay.memory.layout import MappingKind
 from replay.memory.pages import WHOLE
 from replay.memory.pte import HUGE_PAGES, PAGE_BYTES
 
 if TYPE_CHECKING:
     from replay.memory.history import PageHistories
 
-_F = FaultClass
+_F, _K = FaultClass, MappingKind
 _COPIES: Final = (_F.COPY, _F.HUGE_COPY, _F.HUGE_SPLIT)
 _REUSES: Final = (_F.REUSE, _F.HUGE_REUSE)
 _KERNEL_BEGINS: Final = 1 << 63
@@ -32,13 +33,17 @@ class CowKey(StrEnum):
     PROCESS = "process"
     """`tgid`, `leader_start_ns` of the process that wrote."""
     MAPPING = "mapping"
-    """`kind`, `path`, `mapping` (address where it begins) of what was written to."""
+    """`kind`, `path`, `mapping` of what was written to: the address where it begins, null for
+    what is told by its file or its kind alone, in whatever process."""
     SECTION = "section"
     """`kind`, `path`, `section` of what was written to."""
     SYMBOL = "symbol"
     """`path`, `symbol` of the instruction that wrote; `kernel` where the kernel did."""
     ADDRESS = "address"
     """`tgid`, `leader_start_ns`, `page` (its address)."""
+    STACK = "stack"
+    """`stack`: the functions that led to the write, outermost first, with `;` between them; null
+    where none was recorded (record with `--stacks`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,9 @@ def _described(memory: PageHistories, rows: pl.DataFrame, column: str) -> pl.Dat
 
 
 def _by_mapping(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
-    return _described(memory, rows, "address").select("kind", "path", "mapping")
+    told = _described(memory, rows, "address").select("kind", "path", "mapping")
+    several = pl.col("path").is_null() & ~pl.col("kind").is_in([_K.HEAP, _K.STACK, _K.VDSO])
+    return told.with_columns(pl.when(several).then("mapping").alias("mapping"))
 
 
 def _by_section(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
@@ -150,6 +157,10 @@ def _by_symbol(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
     return _described(memory, rows, "ip").select("path", "symbol").with_columns(kernel)
 
 
+def _by_stack(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
+    return memory.stacks.folded(memory.mappings, rows).alias("stack").to_frame()
+
+
 _KEYED: Final = {
     CowKey.FORK: _by_fork,
     CowKey.PROCESS: _by_process,
@@ -157,4 +168,5 @@ _KEYED: Final = {
     CowKey.SECTION: _by_section,
     CowKey.SYMBOL: _by_symbol,
     CowKey.ADDRESS: _by_address,
+    CowKey.STACK: _by_stack,
 }

@@ -14,11 +14,15 @@ from replay.memory.classes import CODES, FaultClass, fault_codes, to_enum
 from replay.memory.contents import Contents
 from replay.memory.layout import pieces
 from replay.memory.mappings import Mappings
+from replay.memory.migrations import Migrations
 from replay.memory.modules import Modules
 from replay.memory.pages import PageEvents
 from replay.memory.pte import PAGE_SHIFT, ZeroPages
 from replay.memory.refine import refine
 from replay.memory.spaces import AddressSpaces
+from replay.memory.stacks import Stacks
+from replay.memory.start import StartPages
+from replay.memory.start_layout import start_pieces
 from replay.tables import columns
 
 if TYPE_CHECKING:
@@ -39,22 +43,30 @@ class PageHistories:
     events: PageEvents
     forks: Forks
     breaks: Breaks
+    stacks: Stacks
+    migrations: Migrations
+    start: StartPages
+    """The pages that were there when a recording of running processes began."""
 
     @classmethod
     def from_trace(cls, trace: TraceTables) -> PageHistories:
         """Rebuild them; nothing in a trace makes this fail."""
         spaces, modules = AddressSpaces.from_trace(trace), Modules(trace)
         calls = changes(trace, spaces)
-        mappings = Mappings(spaces, modules, pieces(trace, spaces, modules), calls)
+        image = start_pieces(trace, spaces, modules) + pieces(trace, spaces, modules)
+        mappings = Mappings(spaces, modules, image, calls)
         faults = trace.table("fault")
         faults = faults.with_columns(spaces.assign(faults)["space"])
         codes = fault_codes(faults, ZeroPages.of(trace.metadata))
         refine(faults, codes, mappings, spaces, _stack_pages(trace, spaces))
-        events = PageEvents(faults, codes, Contents(spaces, calls))
+        start = StartPages(trace, spaces)
+        events = PageEvents(faults, codes, Contents(spaces, calls), start)
         codes[events.raced] = CODES[FaultClass.RACED]
         forks = Forks(spaces.parents(), spaces.begins().view(np.int64))
         breaks = Breaks(faults, events, forks)
-        return cls(faults.with_columns(to_enum(codes)), spaces, mappings, events, forks, breaks)
+        faults = faults.with_columns(to_enum(codes))
+        more = Stacks(trace), Migrations(trace), start
+        return cls(faults, spaces, mappings, events, forks, breaks, *more)
 
 
 def _stack_pages(trace: TraceTables, spaces: AddressSpaces) -> dict[int, int]:

@@ -88,8 +88,9 @@ def pieces(trace: TraceTables, spaces: AddressSpaces, modules: Modules) -> list[
         found += _image(space, modules.find(dev, ino), layout)
         vector = vectors.get((tid, time_ns), {})
         base = vector.get(AT_BASE, 0)
-        if base and interpreter is not None:
-            found += segment_pieces(space, interpreter, base)
+        linker = modules.interpreter_of(dev, ino) or interpreter
+        if base and linker is not None:
+            found += segment_pieces(space, linker, base)
         vdso = vector.get(AT_SYSINFO_EHDR, 0) >> PAGE_SHIFT
         if vdso:
             low, high = vdso - _VVAR_PAGES, vdso + _VDSO_PAGES
@@ -109,7 +110,7 @@ def _stack(space: int, start: int, mmap_base: int) -> Iterator[Piece]:
 
 def _image(space: int, module: Module | None, layout: list[int]) -> Iterator[Piece]:
     start_code, end_code, start_data, end_data, *_ = layout
-    bias = module.bias_of_image(start_code) if module is not None else None
+    bias = module.bias_of_image(end_code) if module is not None else None
     if module is not None and bias is not None:
         yield from segment_pieces(space, module, bias)
         return

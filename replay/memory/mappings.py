@@ -16,7 +16,6 @@ from replay.memory.changes import (
     PROT_EXEC,
     PROT_READ,
     PROT_WRITE,
-    Change,
     What,
 )
 from replay.memory.layout import MappingKind
@@ -25,6 +24,7 @@ from replay.memory.pte import PAGE_BYTES, PAGE_SHIFT
 from replay.memory.ranges import NOT_FOUND, RangeHistory, ints
 
 if TYPE_CHECKING:
+    from replay.memory.changes import Changes
     from replay.memory.layout import Piece
     from replay.memory.ranges import Ints
     from replay.memory.spaces import AddressSpaces
@@ -33,6 +33,7 @@ KIND: Final = pl.Enum([kind.value for kind in MappingKind])
 """dtype of a column of kinds."""
 KIND_CODES: Final = {kind: code for code, kind in enumerate(MappingKind)}
 _NO_MAPPING: Final = -2
+_PROT = PROT_READ | PROT_WRITE | PROT_EXEC
 _IMAGE_KINDS = [
     KIND_CODES[kind] for kind in (MappingKind.TEXT, MappingKind.RODATA, MappingKind.DATA)
 ]
@@ -46,69 +47,82 @@ class Mappings:
         spaces: AddressSpaces,
         modules: Modules,
         image: list[Piece],
-        changes: list[Change],
+        changes: Changes,
     ) -> None:
         self.modules = modules
         self._parents, self._begins = spaces.parents(), spaces.begins().astype(np.int64)
-        made = [c for c in changes if c.what in {What.MAP, What.UNMAP, What.MOVE, What.GROW}]
+        made = changes.taken(changes.are(What.MAP, What.UNMAP, What.MOVE, What.GROW))
         self._fill(image, made)
         self._history = RangeHistory(self._space, self._low, self._high, self._time_ns)
         self._root = self._roots(image, made)
         self._add_bss(image, made)
 
-    def _fill(self, image: list[Piece], made: list[Change]) -> None:
+    def _fill(self, image: list[Piece], made: Changes) -> None:
         """Make the columns of all mappings: those of images, then those by calls."""
-        rows: list[tuple[int, ...]] = [
+        rows = [
             (p.space, p.low, p.high, 0, KIND_CODES[p.kind], _number(p), p.bias, *_file(p))
             for p in image
         ]
-        rows += [self._by_call(change) for change in made]
-        columns = [ints(column) for column in zip(*rows, strict=True)] or [ints(())] * 9
+        first = [ints(column) for column in zip(*rows, strict=True)] or [ints(())] * 9
+        columns = [np.concatenate(both) for both in zip(first, self._by_calls(made), strict=True)]
         self._space, self._low, self._high, self._time_ns, self._kind = columns[:5]
         self._module, self._bias, self._dev, self._ino = columns[5:]
 
-    def _by_call(self, change: Change) -> tuple[int, ...]:
-        kind, module = _kind_of(change), None
-        if change.what is What.MAP and change.file_ino:
-            module = self.modules.find(change.file_dev, change.file_ino)
-        bias = None
-        if module is not None and not change.flags & MAP_SHARED:
-            address = change.low << PAGE_SHIFT
-            bias = module.bias_of_mapping(address, change.offset, _segment_flags(change.prot))
-            if bias is not None:
-                kind = _segment_kind(change.prot)
-        known = module.number if module is not None and bias is not None else NOT_FOUND
-        return (change.space, change.low, change.high, change.time_ns,
-                _NO_MAPPING if change.what is What.UNMAP else KIND_CODES[kind],
-                known, bias or 0, change.file_dev, change.file_ino)  # fmt: skip
+    def _by_calls(self, made: Changes) -> list[Ints]:
+        module, bias = self._modules_of(made)
+        kind = np.where(module < 0, _kinds(made), _segment_kinds(made.prot))
+        kind[made.are(What.UNMAP)] = _NO_MAPPING
+        return [made.space, made.low, made.high, made.time_ns, kind, module, bias,
+                made.file_dev, made.file_ino]  # fmt: skip
 
-    def _roots(self, image: list[Piece], made: list[Change]) -> Ints:
+    def _modules_of(self, made: Changes) -> tuple[Ints, Ints]:
+        """Give (number, bias) of the modules that calls mapped; (NOT_FOUND, 0) where none."""
+        module, bias = np.full(len(made), NOT_FOUND, np.int64), np.zeros(len(made), np.int64)
+        private = (made.flags & MAP_SHARED) == 0
+        at = np.flatnonzero(made.are(What.MAP) & (made.file_ino != 0) & private)
+        asked = pl.DataFrame(
+            {"dev": made.file_dev[at], "ino": made.file_ino[at].view(np.uint64),
+             "offset": made.offset[at].view(np.uint64), "prot": made.prot[at] & _PROT}
+        )  # fmt: skip
+        once = asked.unique()
+        told = [self._beginning(*row) for row in once.iter_rows()]
+        known = once.with_columns(
+            pl.Series("module", [number for number, _ in told], pl.Int64),
+            pl.Series("bias", ints(bias for _, bias in told)),
+        )
+        joined = asked.join(known, on=asked.columns, how="left", maintain_order="left")
+        module[at] = joined["module"].to_numpy()
+        address = made.low[at] << PAGE_SHIFT
+        bias[at] = np.where(module[at] < 0, 0, joined["bias"].to_numpy() + address)
+        return module, bias
+
+    def _beginning(self, dev: int, ino: int, offset: int, prot: int) -> tuple[int, int]:
+        """Give (number, bias) of the module that a file is, mapped from address 0."""
+        module = self.modules.find(dev, ino)
+        bias = None if module is None else module.bias_of_mapping(0, offset, _segment_flags(prot))
+        return (NOT_FOUND, 0) if module is None or bias is None else (module.number, bias)
+
+    def _roots(self, image: list[Piece], made: Changes) -> Ints:
         """Give for each row the one that says what it maps: where mremap got it from."""
         root = np.arange(len(self._space), dtype=np.int64)
-        moved = [
-            (len(image) + at, change.space, change.source, change.source_ns)
-            for at, change in enumerate(made)
-            if change.what in {What.MOVE, What.GROW}
-        ]
-        if not moved:
+        moved = np.flatnonzero(made.are(What.MOVE, What.GROW))
+        if not moved.size:
             return root
-        at, space, page, time_ns = (ints(column) for column in zip(*moved, strict=True))
+        at = len(image) + moved
         # At its entry the call itself has taken the pages away already, in the order of rows.
-        source = self._found(space, page, time_ns, before=True)
+        source = self._found(made.space[moved], made.source[moved], made.source_ns[moved],
+                             before=True)  # fmt: skip
         root[at] = np.where(source < 0, at, source)
         self._kind[at[source < 0]] = KIND_CODES[MappingKind.UNKNOWN]
         for _ in range(len(moved).bit_length()):
             root = root[root]
         return root
 
-    def _add_bss(self, image: list[Piece], made: list[Change]) -> None:
+    def _add_bss(self, image: list[Piece], made: Changes) -> None:
         """Mark anonymous memory that was put over a part of a module: the linker's bss."""
         wanted = MAP_FIXED | MAP_ANONYMOUS
-        at = ints(
-            len(image) + place
-            for place, change in enumerate(made)
-            if change.what is What.MAP and change.flags & (wanted | MAP_SHARED) == wanted
-        )
+        placed = (made.flags & (wanted | MAP_SHARED)) == wanted
+        at = len(image) + np.flatnonzero(made.are(What.MAP) & placed)
         under = self._found(self._space[at], self._low[at], self._time_ns[at], before=True)
         over = (under >= 0) & np.isin(self._kind[under], _IMAGE_KINDS)
         at, under = at[over], under[over]
@@ -207,17 +221,19 @@ def _segment_flags(prot: int) -> int:
     return sum(flag for permission, flag in pairs if prot & permission)
 
 
-def _segment_kind(prot: int) -> MappingKind:
-    if prot & PROT_EXEC:
-        return MappingKind.TEXT
-    return MappingKind.DATA if prot & PROT_WRITE else MappingKind.RODATA
+def _segment_kinds(prot: Ints) -> Ints:
+    writable = np.where(prot & PROT_WRITE, *_codes(MappingKind.DATA, MappingKind.RODATA))
+    return np.where(prot & PROT_EXEC, KIND_CODES[MappingKind.TEXT], writable)
 
 
-def _kind_of(change: Change) -> MappingKind:
-    if change.heap:
-        return MappingKind.HEAP
-    if change.flags & MAP_SHARED:
-        return MappingKind.FILE_SHARED
-    if not change.flags & MAP_ANONYMOUS and change.file_ino:
-        return MappingKind.FILE_PRIVATE
-    return MappingKind.STACK if change.flags & MAP_STACK else MappingKind.ANONYMOUS
+def _kinds(made: Changes) -> Ints:
+    flags = made.flags
+    of_file = ((flags & MAP_ANONYMOUS) == 0) & (made.file_ino != 0)
+    tests = [made.heap != 0, (flags & MAP_SHARED) != 0, of_file, (flags & MAP_STACK) != 0]
+    kinds = _codes(MappingKind.HEAP, MappingKind.FILE_SHARED, MappingKind.FILE_PRIVATE,
+                   MappingKind.STACK)  # fmt: skip
+    return np.select(tests, kinds, KIND_CODES[MappingKind.ANONYMOUS])
+
+
+def _codes(*kinds: MappingKind) -> list[int]:
+    return [KIND_CODES[kind] for kind in kinds]

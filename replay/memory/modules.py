@@ -24,6 +24,7 @@ _MAX_ADDRESS: Final = 2**63 - 1
 
 
 _SEGMENT = ("file_dev", "file_ino", "vaddr", "offset", "file_bytes", "mem_bytes", "flags")
+_INTERPRETER = ("file_dev", "file_ino", "interpreter_dev", "interpreter_ino")
 _Part = tuple[int, int, int, bytes]
 
 
@@ -59,13 +60,14 @@ class Module:
     elf_type: int = 0
     segments: list[Segment] = field(default_factory=list)
 
-    def bias_of_image(self, start_code: int) -> int | None:
-        """Give what load_elf_binary() added to linked addresses, from mm->start_code.
+    def bias_of_image(self, end_code: int) -> int | None:
+        """Give what load_elf_binary() (fs/binfmt_elf.c) added to linked addresses.
 
-        start_code is the lowest executable segment's address with the bias added.
+        mm->end_code is the highest end in the file of an executable segment, with that added.
+        (start_code does not serve: up to 5.10 it counts segments of all kinds.)
         """
-        linked = [segment.vaddr for segment in self.segments if segment.flags & PF_X]
-        return start_code - min(linked) if linked else None
+        ends = [one.vaddr + one.file_bytes for one in self.segments if one.flags & PF_X]
+        return end_code - max(ends) if ends else None
 
     def bias_of_mapping(self, address: int, offset: int, flags: int) -> int | None:
         """Give the bias of an mmap of the file at `offset`, by the segment that begins there.
@@ -92,6 +94,12 @@ class Modules:
     def __init__(self, trace: TraceTables) -> None:
         self.all: list[Module] = []
         self._numbers: dict[tuple[int, int], int] = {}
+        self._interpreters = {
+            (dev, ino): (linker_dev, linker_ino)
+            for dev, ino, linker_dev, linker_ino in columns(
+                trace.table("module_interpreter"), *_INTERPRETER
+            )
+        }
         names = ("file_dev", "file_ino", "path", "elf_type")
         for dev, ino, path, elf_type in columns(trace.table("module"), *names):
             module = self._module(dev, ino)
@@ -101,7 +109,7 @@ class Modules:
                 self._module(dev, ino).segments.append(Segment(*segment))
         sections = trace.table("section").filter((pl.col("flags") & SHF_TLS) == 0)
         self.sections = _Parts(self, sections)
-        self.symbols = _Parts(self, trace.table("symbol"))
+        self.symbols = _Parts(self, trace.table("symbol"), b"function at %#x")
 
     def _module(self, dev: int, ino: int) -> Module:
         number = self._numbers.setdefault((dev, ino), len(self.all))
@@ -114,6 +122,10 @@ class Modules:
         number = self._numbers.get((dev, ino))
         return None if number is None else self.all[number]
 
+    def interpreter_of(self, dev: int, ino: int) -> Module | None:
+        """Give the dynamic linker that a file names, as the recorder found it; None without."""
+        return self.find(*self._interpreters.get((dev, ino), (0, 0)))
+
     def interpreter(self, executed: set[tuple[int, int]]) -> Module | None:
         """Give the dynamic linker: the module called ld*.so*, which no exec row names."""
         for module in self.all:
@@ -125,12 +137,15 @@ class Modules:
 
 
 class _Parts:
-    """Sections or symbols of all modules, to be found by address."""
+    """Sections or symbols of all modules, to be found by address.
 
-    def __init__(self, modules: Modules, rows: pl.DataFrame) -> None:
+    What has no name is called as `unnamed` says, by the address that it is linked for.
+    """
+
+    def __init__(self, modules: Modules, rows: pl.DataFrame, unnamed: bytes = b"") -> None:
         names = ("file_dev", "file_ino", "vaddr", "bytes", "name")
         found: list[_Part] = [
-            (module.number, vaddr, size, name)
+            (module.number, vaddr, size, name or (unnamed and unnamed % vaddr))
             for dev, ino, vaddr, size, name in columns(rows, *names)
             if (module := modules.find(dev, ino)) is not None and vaddr + size <= _MAX_ADDRESS
         ]

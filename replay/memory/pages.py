@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faults that changed a page, page by page in order of time, and who had a page before."""
+"""What changed a page, page by page in order of time, and who had a page before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from replay.memory import pte
 from replay.memory.classes import CODES, FaultClass, codes_of
-from replay.memory.ranges import NOT_FOUND, Ints, expanded
+from replay.memory.ranges import NOT_FOUND, Ints, bisected, expanded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
     from replay.memory.contents import Contents
     from replay.memory.pte import U8, Bools
+    from replay.memory.start import StartPages
 
 _F = FaultClass
-BIRTHS: Final = codes_of(
-    _F.FIRST_TOUCH, _F.STACK_GROWTH, _F.ZERO_COPY, _F.FILE_COW, _F.HUGE_FIRST_TOUCH
+AT_START: Final = np.uint8(len(CODES))
+"""In place of a class: no fault, but a private page that was there as recording began."""
+_OTHER_AT_START: Final = np.uint8(len(CODES) + 1)
+BIRTHS: Final = np.append(
+    codes_of(_F.FIRST_TOUCH, _F.STACK_GROWTH, _F.ZERO_COPY, _F.FILE_COW, _F.HUGE_FIRST_TOUCH),
+    AT_START,
 )
-"""Classes that make a private page where none was."""
+"""Classes that make a private page where none was known."""
 COPIES: Final = codes_of(_F.COPY, _F.HUGE_COPY, _F.HUGE_SPLIT)
 REUSES: Final = codes_of(_F.REUSE, _F.HUGE_REUSE)
 BREAKS: Final = np.concatenate([COPIES, REUSES])
@@ -42,11 +47,17 @@ class PageEvents:
     """Faults that set what a page is, sorted by address space, page and time of completion.
 
     A fault of a huge page is there once for each of its small pages; `first` marks one of them.
+    Before all of them comes what a page was as recording began, at time 0; its `row` is the
+    number of faults and the run in `StartPages` on top.
     """
 
-    def __init__(self, faults: pl.DataFrame, codes: U8, contents: Contents) -> None:
-        self.contents = contents
+    def __init__(
+        self, faults: pl.DataFrame, codes: U8, contents: Contents, start: StartPages
+    ) -> None:
+        self.contents, self._start = contents, start
+        self._faults = len(faults)
         self._sort(faults, codes)
+        self._drop_stale(faults)
         self._drop_raced(faults)
 
     def _sort(self, faults: pl.DataFrame, codes: U8) -> None:
@@ -58,6 +69,15 @@ class PageEvents:
             row, done = row[order], done[order]
         page = (faults["address"].to_numpy() >> np.uint64(pte.PAGE_SHIFT))[row].view(np.int64)
         row, done, page, self.first = _taken_apart(row, done, page, codes)
+        run, early = self._start.each()
+        if run.size:
+            row = np.concatenate([(run + len(faults)).astype(np.uint32), row])
+            done = np.concatenate([np.zeros(len(run), np.int64), done])
+            page = np.concatenate([early, page])
+            self.first = np.concatenate([np.ones(len(run), np.bool_), self.first])
+            at_start = np.where(self._start.private, AT_START, _OTHER_AT_START)
+            codes = np.concatenate([codes, at_start])
+            space = np.concatenate([space, self._start.space])
         bits = max(int(page.max(initial=0)).bit_length(), 1)
         if bits + len(self.contents.ends).bit_length() >= 63:
             bits, page = self._ranked(page)
@@ -74,6 +94,28 @@ class PageEvents:
         self._pages, place = np.unique(page, return_inverse=True)
         return len(self._pages).bit_length(), place.astype(np.int64)
 
+    def _drop_stale(self, faults: pl.DataFrame) -> None:
+        """Take out what was looked at after a recorded fault of it, and is what that one left."""
+        at = np.flatnonzero(self.row[:-1] >= self._faults)
+        at = at[self.key[at] == self.key[at + 1]]
+        if not at.size:
+            return
+        row, page = self.row[at + 1], self.page(at)
+        old, new = (
+            pte.frames(faults[f"{which}_pte"].to_numpy()[row],
+                       faults[f"{which}_level"].to_numpy()[row], page)
+            for which in ("old", "new")
+        )  # fmt: skip
+        then = self._start.frame(self.run(at), page)
+        self._drop(at[(then >= 0) & (then == new) & (then != old)])
+
+    def _drop(self, event: Ints) -> None:
+        if event.size:
+            kept = np.ones(len(self.row), np.bool_)
+            kept[event] = False
+            for name in ("row", "done", "key", "first", "code"):
+                setattr(self, name, getattr(self, name)[kept])
+
     def _drop_raced(self, faults: pl.DataFrame) -> None:
         """Take out faults that found their work done by another thread, and remember them."""
         same = np.flatnonzero(self.key[1:] == self.key[:-1]) + 1
@@ -87,11 +129,16 @@ class PageEvents:
             alike &= ((entry[now] ^ entry[before]) & pte.FRAME) == 0
         self.raced = self.row[same[alike]]
         """Rows of `faults` that are RACED, whatever their entries say."""
-        if self.raced.size:
-            kept = np.ones(len(self.row), np.bool_)
-            kept[same[alike]] = False
-            for name in ("row", "done", "key", "first", "code"):
-                setattr(self, name, getattr(self, name)[kept])
+        self._drop(same[alike])
+
+    def at_start(self, event: Ints) -> Bools:
+        """Tell which events are no faults, but pages that were there as recording began."""
+        at_start: Bools = self.row[event] >= self._faults
+        return at_start
+
+    def run(self, event: Ints) -> Ints:
+        """Give the run in `StartPages` of pages that were there as recording began."""
+        return self.row[event].astype(np.int64) - self._faults
 
     def space(self, event: Ints) -> Ints:
         """Give the address space of events."""
@@ -139,7 +186,7 @@ class PageEvents:
         key = self.keys(space, page)
         low = np.searchsorted(self.key, key)
         high = np.searchsorted(self.key, key, side="right")
-        found = _bisect(self.done, low, high, time_ns) - 1
+        found = bisected(self.done, low, high, time_ns) - 1
         return np.where(found < low, NOT_FOUND, found)
 
     def owner(self, space: Ints, page: Ints, time_ns: Ints) -> Ints:
@@ -177,7 +224,7 @@ class PageEvents:
 
 
 def _mask(classes: U8) -> Bools:
-    mask = np.zeros(len(CODES), np.bool_)
+    mask = np.zeros(len(CODES) + 2, np.bool_)
     mask[classes] = True
     return mask
 
@@ -198,16 +245,3 @@ def _taken_apart(
     base = page[which] & -pte.HUGE_PAGES
     small = np.where(huge, base + at, page[which])
     return row[which], done[which], small, small == page[which]
-
-
-def _bisect(values: Ints, low: Ints, high: Ints, wanted: Ints) -> Ints:
-    """Give the first place in [low, high) of greater value, for many such ranges at once."""
-    low, high = low.copy(), high.copy()
-    open_ = np.flatnonzero(low < high)
-    while open_.size:
-        middle = (low[open_] + high[open_]) >> 1
-        right = values[middle] <= wanted[open_]
-        low[open_[right]] = middle[right] + 1
-        high[open_[~right]] = middle[~right]
-        open_ = open_[low[open_] < high[open_]]
-    return low

@@ -41,6 +41,8 @@ _SWAP_TYPE_SHIFT: Final = np.uint64(59)
 _MARKER_TYPE: Final = np.uint64(31)
 _SPECIAL_TYPES: Final = np.uint64(16)
 
+NO_FRAME: Final = -1
+
 NONE, MARKER, SWAP, MIGRATION, NO_ACCESS, LEAF = range(6)
 """States of an entry: empty; a marker, which maps nothing (SWP_PTE_MARKER: userfaultfd, guard);
 swapped out; under migration (or another of the kernel's own swap types, of which the numbers
@@ -60,6 +62,15 @@ class ZeroPages:
         memory = metadata.get("memory")
         values = memory if isinstance(memory, dict) else {}
         return cls(_pfn(values.get("zero_pfn")), _pfn(values.get("huge_zero_pfn")))
+
+    def are(self, frame: NDArray[np.int64]) -> Bools:
+        """Tell which frames are of zeros, where the trace knows them."""
+        zeros: Bools = np.zeros(len(frame), np.bool_)
+        if self.pfn is not None:
+            zeros |= frame == self.pfn
+        if self.huge_pfn is not None:
+            zeros |= (frame >= self.huge_pfn) & (frame < self.huge_pfn + HUGE_PAGES)
+        return zeros
 
     def maps_zero(self, entry: U64, huge: Bools) -> Bools:
         """Tell which leaf entries map zeros.
@@ -104,3 +115,10 @@ def _states_away(entry: U64) -> U8:
     state[kind == _MARKER_TYPE] = MARKER
     state[(entry & PROT_NONE) != 0] = NO_ACCESS
     return state.astype(np.uint8)
+
+
+def frames(entry: U64, level: U8, page: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the frame that each entry maps a small page to; NO_FRAME where it maps none."""
+    frame = ((entry & FRAME) >> np.uint64(PAGE_SHIFT)).astype(np.int64)
+    frame += np.where(level > 1, page % HUGE_PAGES, 0)
+    return np.where(states(entry, level) == LEAF, frame, NO_FRAME)

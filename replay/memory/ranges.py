@@ -135,3 +135,16 @@ def expanded(first: Ints, last: Ints) -> tuple[Ints, Ints]:
     counts = np.maximum(last - first, 0)
     which = np.repeat(np.arange(len(counts)), counts)
     return which, np.repeat(first, counts) + _within(counts)
+
+
+def bisected(values: Ints, low: Ints, high: Ints, wanted: Ints) -> Ints:
+    """Give the first place in [low, high) of greater value, for many such ranges at once."""
+    low, high = low.copy(), high.copy()
+    open_ = np.flatnonzero(low < high)
+    while open_.size:
+        middle = (low[open_] + high[open_]) >> 1
+        right = values[middle] <= wanted[open_]
+        low[open_[right]] = middle[right] + 1
+        high[open_[~right]] = middle[~right]
+        open_ = open_[low[open_] < high[open_]]
+    return low

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
     from replay.memory.ranges import Ints
 
 
+EVERYWHERE: Final = (0, 1 << 52)
+"""All pages that an address space may have."""
 _KEEPING = np.concatenate([BREAKS, codes_of(FaultClass.SWAP_IN)])
 """Classes of faults that find a private page."""
 
 
-def shared_pages(events: PageEvents, breaks: Breaks, forks: Forks) -> Ints:
-    """Give for each fork how many private pages known here the child got from its parent."""
+def shared_pages(
+    events: PageEvents, breaks: Breaks, forks: Forks, within: tuple[int, int] = EVERYWHERE
+) -> Ints:
+    """Give for each fork how many private pages known here the child got from its parent.
+
+    `within` are the pages that count: [low, high), addresses over 4096.
+    """
     if not len(forks.child):
         return np.zeros(0, np.int64)
-    dropped, hidden = _dropped(events, forks)
-    own = _running(_own_pages(events, breaks, forks) - dropped, forks.parent)
+    dropped, hidden = _dropped(events, forks, within)
+    own = _running(_own_pages(events, breaks, forks, within) - dropped, forks.parent)
     shared: dict[int, int] = {}
     for at in np.argsort(forks.time_ns, kind="stable").tolist():
         child, inherited = int(forks.child[at]), shared.get(int(forks.parent[at]), 0)
@@ -45,10 +52,12 @@ def _running(change: Ints, parent: Ints) -> Ints:
     return running
 
 
-def _own_pages(events: PageEvents, breaks: Breaks, forks: Forks) -> Ints:
+def _own_pages(events: PageEvents, breaks: Breaks, forks: Forks, within: tuple[int, int]) -> Ints:
     """Give how many pages came and went in the parent itself since its fork before."""
     change = np.zeros(len(forks.child), np.int64)
     event = births(events, breaks)
+    page = events.page(event)
+    event = event[(page >= within[0]) & (page < within[1])]
     space, done = events.space(event), events.done[event]
     came = forks.first_since(space, done)
     lived = came >= 0
@@ -78,7 +87,9 @@ def _end_replaced(events: PageEvents, event: Ints, ended: Ints) -> None:
     ended[again] = np.minimum(ended[again], events.done[following])
 
 
-def _dropped(events: PageEvents, forks: Forks) -> tuple[Ints, dict[int, int]]:
+def _dropped(
+    events: PageEvents, forks: Forks, within: tuple[int, int]
+) -> tuple[Ints, dict[int, int]]:
     """Count inherited pages that went away, and those that a child did not even get.
 
     Gives for each fork how many the parent dropped since its fork before, and for each child how
@@ -92,9 +103,11 @@ def _dropped(events: PageEvents, forks: Forks) -> tuple[Ints, dict[int, int]]:
     space, low, high, time_ns = contents.first_changes(contents.parents >= 0)
     unborn = time_ns <= contents.begins[space]
     wanted = unborn | (forks.first_since(space, time_ns) >= 0)
+    low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
+    wanted &= low < high
     for one in np.flatnonzero(wanted).tolist():
         child = int(space[one])
-        page = _inherited(events, candidates, child, int(low[one]), int(high[one]))
+        page = inherited(events, candidates, child, int(low[one]), int(high[one]))
         if unborn[one]:
             hidden[child] = hidden.get(child, 0) + len(page)
         elif page.size:
@@ -104,8 +117,11 @@ def _dropped(events: PageEvents, forks: Forks) -> tuple[Ints, dict[int, int]]:
     return dropped, hidden
 
 
-def _inherited(events: PageEvents, candidates: Candidates, space: int, low: int, high: int) -> Ints:
-    """Give the private pages in a range that an address space had when it was made."""
+def inherited(events: PageEvents, candidates: Candidates, space: int, low: int, high: int) -> Ints:
+    """Give the private pages in [low, high) that a parent had as it made an address space.
+
+    madvise may have kept some of them from the child.
+    """
     contents = events.contents
     origin = int(contents.parents[space])
     page = candidates.within(origin, low, high)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from replay.anomalies import Severity
 from replay.audit import Verdict
 from replay.names import syscall_name
+from replay.report.audit_memory import memory_json, memory_lines
 from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.tree_json import id_text
 from replay.report.units import counted
@@ -17,7 +18,9 @@ from traces.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from replay.audit import Audit, Finding
+    from replay.anomalies import Anomaly
+    from replay.audit import Audit
+    from replay.findings import Finding
 
 STATUS_COMPLETE: Final = 0
 STATUS_CONTRADICTION: Final = 1
@@ -67,6 +70,16 @@ def audit_json(audit: Audit) -> dict[str, object]:
             }
             for anomaly in audit.anomalies
         ],
+        **memory_json(audit),
+        "contradictions": [
+            {
+                "name": found.kind.name,
+                "severity": found.kind.severity,
+                "count": found.count,
+                "sentence": found.kind.sentence,
+            }
+            for found in audit.contradictions
+        ],
         "open_tasks": [
             {"task": id_text(task.id), "state": shown(task.state)} for task in audit.open_tasks
         ],
@@ -100,6 +113,7 @@ def audit_lines(audit: Audit) -> Iterator[Line]:
     yield from _finding_lines(audit)
     yield []
     yield from _task_lines(audit)
+    yield from memory_lines(audit)
     yield from _anomaly_lines(audit)
     yield from _open_lines(audit)
 
@@ -148,10 +162,15 @@ def _listed(counts: dict[str, int]) -> str:
 
 
 def _anomaly_lines(audit: Audit) -> Iterator[Line]:
-    if not audit.anomalies:
+    yield from _counter_lines("noticed by replay", audit.anomalies)
+    yield from _counter_lines("faults that did not fit their pages", audit.contradictions)
+
+
+def _counter_lines(title: str, counters: tuple[Anomaly, ...]) -> Iterator[Line]:
+    if not counters:
         return
     yield []
-    yield [("noticed by replay", BOLD)]
+    yield [(title, BOLD)]
     styles = {Severity.INFO: PLAIN, Severity.DATA_LOSS: NOTABLE, Severity.ERROR: BAD}
     rows: list[list[Piece]] = [
         [
@@ -160,7 +179,7 @@ def _anomaly_lines(audit: Audit) -> Iterator[Line]:
             (str(anomaly.kind.severity), styles[anomaly.kind.severity]),
             (anomaly.kind.sentence, DIM),
         ]
-        for anomaly in audit.anomalies
+        for anomaly in counters
     ]
     yield from aligned(rows, indent="  ", numbers=(0,))
 

@@ -5,31 +5,35 @@ from __future__ import annotations
 
 import pytest
 
-from replay.memory.changes import MAP_ANONYMOUS, MAP_FIXED, Change, What, changes, page_after
+from replay.memory.changes import MAP_ANONYMOUS, MAP_FIXED, Changes, What, changes, page_after
 from replay.memory.spaces import AddressSpaces
 from tests.histories.memory import MemoryHistory, remember
 
 PRIVATE = MAP_ANONYMOUS | 2
 
 
-def _changes(history: MemoryHistory) -> list[Change]:
+def _changes(history: MemoryHistory) -> Changes:
     return changes(history.trace, AddressSpaces.from_trace(history.trace))
 
 
+def _rows(found: Changes, *names: str) -> list[tuple[int, ...]]:
+    return list(zip(*(getattr(found, name).tolist() for name in names), strict=True))
+
+
 def _brief(history: MemoryHistory) -> list[tuple[str, int, int]]:
-    return [(change.what.name, change.low, change.high) for change in _changes(history)]
+    rows = _rows(_changes(history), "what", "low", "high")
+    return [(What(what).name, low, high) for what, low, high in rows]
 
 
 def test_pages_go_at_the_entry_and_come_at_the_return() -> None:
     """So another thread's mmap in the gap comes after the munmap."""
     history = remember("sh maps 5 2, sh unmaps 5 2, sh drops 6")
-    mapped, unmapped, dropped = _changes(history)
-    calls = history.trace.rows["mapping_call"]
-    assert (mapped.what, mapped.low, mapped.high) == (What.MAP, 5, 7)
-    assert mapped.time_ns == calls[0]["time_ns"]
-    assert (unmapped.what, unmapped.low, unmapped.high) == (What.UNMAP, 5, 7)
-    assert unmapped.time_ns == calls[1]["enter_ns"]
-    assert (dropped.what, dropped.low, dropped.high) == (What.DROP, 6, 7)
+    mapped, unmapped, dropped = history.trace.rows["mapping_call"]
+    assert _rows(_changes(history), "what", "low", "high", "time_ns") == [
+        (What.MAP, 5, 7, mapped["time_ns"]),
+        (What.UNMAP, 5, 7, unmapped["enter_ns"]),
+        (What.DROP, 6, 7, dropped["enter_ns"]),
+    ]
 
 
 def test_failed_calls_and_those_of_strangers_change_nothing() -> None:
@@ -63,6 +67,16 @@ def test_mremap(
     assert _brief(history) == expected
 
 
+def test_where_mremap_took_pages_from() -> None:
+    """The page below what it made, at the entry of the call: what was there counts."""
+    history = MemoryHistory()
+    history.call("sh", 25, 0x5000, 0x2000, 0x3000, 1, result=0x9000)
+    enter_ns = history.trace.rows["mapping_call"][0]["enter_ns"]
+    found = _changes(history)
+    made = found.taken(found.are(What.MOVE, What.GROW))
+    assert _rows(made, "low", "source", "source_ns") == [(9, 5, enter_ns), (11, 6, enter_ns)]
+
+
 def test_brk_through_a_fork() -> None:
     """The heap begins where exec put it, and a child goes on where its parent was."""
     history = remember("sh execs x")
@@ -73,21 +87,39 @@ def test_brk_through_a_fork() -> None:
     history.call("sh", 12, 0x14000, result=0x14000)
     history.call("a", 12, 0x12000, result=0x12000)
     found = _changes(history)
-    assert [(c.space, c.what.name, c.low, c.high) for c in found] == [
-        (1, "MAP", 0x11, 0x13), (1, "MAP", 0x13, 0x14), (2, "UNMAP", 0x12, 0x13)
+    assert _rows(found, "space", "what", "low", "high", "heap") == [
+        (1, What.MAP, 0x11, 0x13, 1), (1, What.MAP, 0x13, 0x14, 1), (2, What.UNMAP, 0x12, 0x13, 0)
     ]  # fmt: skip
-    assert found[0].heap
 
 
 def test_advice() -> None:
     """Some drops the pages, some keeps them from children, most does neither."""
     history = MemoryHistory()
-    for advice in (4, 10, 11, 14, 24):
+    for advice in (4, 10, 11, 14, 24, 18, 19):
         history.call("sh", 28, 0x5000, 0x1000, advice)
-    assert [change.what.name for change in _changes(history)] == [
-        "DROP", "FORK_ADVICE", "FORK_ADVICE", "DROP"
+    drop, advise = What.DROP, What.FORK_ADVICE
+    assert _rows(_changes(history), "what", "flags") == [
+        (drop, 0), (advise, 1), (advise, 0), (drop, 0), (advise, 1), (advise, 0)
     ]  # fmt: skip
-    assert [change.flags for change in _changes(history)] == [0, 1, 0, 0]
+
+
+def test_what_mmap_says_of_the_file() -> None:
+    """Device, inode and offset are those of the call, however large."""
+    history = MemoryHistory()
+    history.call("sh", 9, 0, 0x1000, 5, 2, 3, 2**63 + 4096, result=0x5000, file_dev=8,
+                 file_ino=2**64 - 2)  # fmt: skip
+    columns = ("prot", "flags", "file_dev", "file_ino", "offset")
+    assert _rows(_changes(history), *columns) == [(5, 2, 8, -2, 4096 - 2**63)]
+
+
+def test_changes_are_in_the_order_of_the_returns() -> None:
+    """Whatever the calls are, and however the rows are ordered."""
+    history = remember("sh unmaps 5, sh maps 6, sh drops 7, sh moves 8 20, sh maps 9")
+    history.trace.rows["mapping_call"].reverse()
+    assert _brief(history) == [
+        ("UNMAP", 5, 6), ("MAP", 6, 7), ("DROP", 7, 8), ("MOVE", 20, 21), ("UNMAP", 8, 9),
+        ("MAP", 9, 10),
+    ]  # fmt: skip
 
 
 def test_huge_pages_are_mapped_whole_and_hostile_numbers_do_no_harm() -> None:

@@ -49,6 +49,16 @@ def test_pages_without_a_first_touch() -> None:
     assert _found(history) == {"page_older": 1, "page_unseen": 1}
 
 
+def test_a_page_of_the_arguments_of_exec() -> None:
+    """On the stack of a new image, where no fault had made it."""
+    history = remember("sh execs x")
+    stack = 0x7FFD_0000_1F00
+    history.made.rows["exec"][-1].update(start_stack=stack, mmap_base=0x7FFC_0000_0000)
+    history.tell("sh forks a")
+    history.fault("a", stack + 0x1000, entry(8, ANON), entry(9, RW), WRITE | 1)
+    assert _found(history) == {"argument_page": 1}
+
+
 def test_a_page_that_is_gone() -> None:
     """Of an address space's own, or from its parent."""
     history = remember("sh writes 5, sh forks a")

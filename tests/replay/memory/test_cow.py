@@ -55,10 +55,20 @@ def test_by_mapping_and_section() -> None:
     heap, data = _rows(history, CowKey.MAPPING)
     assert (heap["kind"], heap["path"], heap["copied"], heap["reused"]) == ("heap", None, 1, 1)
     assert (data["kind"], data["path"], data["file_copied"]) == ("data", b"/bin/server", 1)
-    assert data["mapping"] == EXE_BIAS + 0x3000
+    assert (heap["mapping"], data["mapping"]) == (None, None)
     assert (heap["share"], data["share"]) == (0.5, 0.5)
     sections = {(row["kind"], row["section"]) for row in _rows(history, CowKey.SECTION)}
     assert sections == {("heap", None), ("data", b".data")}
+
+
+def test_mappings_that_only_their_address_tells_apart() -> None:
+    """Each has its own row."""
+    history = remember("sh maps 5 2, sh maps 9 2, sh writes 5, sh writes 9, sh forks a, a writes 5")
+    history.tell("a writes 9, sh writes 5")
+    rows = _rows(history, CowKey.MAPPING)
+    assert [(row["kind"], row["mapping"], row["copied"], row["reused"]) for row in rows] == [
+        ("anonymous", 0x5000, 1, 1), ("anonymous", 0x9000, 1, 0)
+    ]  # fmt: skip
 
 
 def test_by_symbol() -> None:

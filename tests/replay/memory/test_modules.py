@@ -36,7 +36,7 @@ def test_the_interpreter_is_what_no_exec_names() -> None:
 def test_bias() -> None:
     """Of an image by its code, of a mapping by the segment that begins there."""
     module = Module(0, 1, 2, segments=[Segment(*segment) for segment in SEGMENTS])
-    assert module.bias_of_image(0x7000_1000) == 0x7000_0000
+    assert module.bias_of_image(0x7000_2500) == 0x7000_0000
     assert module.bias_of_mapping(0x9000, 0, 4) == 0x9000
     assert module.bias_of_mapping(0xB000, 0x2000, 6) == 0x8000
     assert module.bias_of_mapping(0xB000, 0x2000, 5) == 0x8000
@@ -66,6 +66,22 @@ def test_names_at_addresses() -> None:
     assert sections == [b".text"] * 4 + [b".data"] * 2 + [b".bss", None]
     assert symbols[:6] == [None, b"main", None, b"assembler", b"counter", None]
     assert modules.symbols.find(ints([NOT_FOUND]), ints([0x1100])).tolist() == [NOT_FOUND]
+
+
+def test_a_function_without_a_name_is_called_by_its_address() -> None:
+    """Its bounds are known from unwind tables; a section without a name stays without."""
+    trace = FakeTrace()
+    describe_modules(trace)
+    of = {"file_dev": EXE[0], "file_ino": EXE[1], "vaddr": 0x2000, "bytes": 0x20}
+    trace.add("symbol", **of, kind=3, name=b"")
+    trace.add("section", **of, flags=6, name=b"")
+    modules = Modules(trace)
+    exe = modules.find(*EXE)
+    assert exe is not None
+    at = ints([exe.number] * 3), ints([0x2000, 0x201F, 0x2020])
+    names = modules.symbols.named(modules.symbols.find(*at)).to_list()
+    assert names == [b"function at 0x2000"] * 2 + [None]
+    assert modules.sections.named(modules.sections.find(*at)).to_list()[:2] == [b"", b""]
 
 
 def test_without_tables_there_are_no_names() -> None:

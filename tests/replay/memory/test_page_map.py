@@ -35,13 +35,13 @@ def test_against_the_page_tables(random: Random, steps: int) -> None:
     history = RandomMemory(random).grow(steps)
     memory, now_ns = history.memory(), _now(history)
     live = _live(memory, now_ns)
-    generations: dict[tuple[int, int], set[int]] = {}
+    generations: dict[int, set[int]] = {}
     for mm in history.alive:
         found = page_map(memory, live[mm.pointer], now_ns)
         pages = {row["address"] >> 12: row["frame"] for row in found.to_dicts()}
         assert pages == {number: pte.frame for number, pte in mm.ptes.items() if pte.private}
         for row in found.to_dicts():
-            generations.setdefault((row["fault"], row["page"]), set()).add(row["frame"])
+            generations.setdefault(row["generation"], set()).add(row["frame"])
     all_frames = [frame for one in generations.values() for frame in one]
     assert len(all_frames) == len(generations) == len(set(all_frames))
 

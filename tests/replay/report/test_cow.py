@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
-from replay.memory.cow import Cow, CowKey
+from replay.memory.cow import Cow, CowKey, cow_by
+from replay.memory.fork_costs import fork_costs
 from replay.report.cow import cow_json, cow_lines
+from replay.report.who import Who
+from tests.histories.memory import remember
 
 SUMS = {
     "copied": [3, 1],
@@ -24,8 +29,14 @@ def _cow(**keys: list[object]) -> Cow:
     return Cow(pl.DataFrame({**keys, **SUMS, "share": [0.75, 0.25]}), TOTALS)
 
 
-def _text(cow: Cow, key: CowKey, most: int = 20) -> list[str]:
-    return ["".join(text for text, _ in line).rstrip() for line in cow_lines(cow, key, most)]
+def _who() -> Who:
+    history = remember("sh forks a, a execs /bin/x, a forks b")
+    return Who(history.forest(), history.memory().spaces)
+
+
+def _text(cow: Cow, key: CowKey, most: int = 20, costs: pl.DataFrame | None = None) -> list[str]:
+    lines = cow_lines(cow, key, most, _who(), costs)
+    return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
 def test_totals_come_first_and_bars_show_the_share() -> None:
@@ -50,9 +61,10 @@ def test_what_is_left_out_is_said() -> None:
 @pytest.mark.parametrize(
     ("key", "keys", "shown"),
     [
-        (CowKey.FORK, {"fork": [5, None], "child_tgid": [7, None]},
-         ["7", "no fork that was recorded"]),
-        (CowKey.ADDRESS, {"tgid": [7, 8], "page": [0x1000, 0x2000]}, ["7 0x1000", "8 0x2000"]),
+        (CowKey.FORK, {"fork": [3, None], "child_tgid": [7, None]},
+         ["103 x by 102 x", "no fork that was recorded"]),
+        (CowKey.ADDRESS, {"tgid": [7, 8], "leader_start_ns": [1, 2],
+                          "page": [0x1000, 0x2000]}, ["0x1000 of 7", "0x2000 of 8"]),
         (CowKey.SYMBOL, {"path": [b"/lib/x.so", None], "symbol": [b"memcpy", None],
                          "kernel": [False, True]}, ["memcpy in /lib/x.so", "the kernel"]),
         (CowKey.SECTION, {"kind": ["data", "heap"], "path": [b"/bin/x", None],
@@ -70,12 +82,34 @@ def test_each_key_is_named(key: CowKey, keys: dict[str, list[object]], shown: li
 def test_json_has_all_of_it() -> None:
     """Rows as mappings, bytes as text, and how many there would be."""
     value = cow_json(_cow(path=[b"/\xff", None], symbol=[b"f", None], kernel=[False, True]),
-                     CowKey.SYMBOL, 1)  # fmt: skip
+                     CowKey.SYMBOL, 1, _who())  # fmt: skip
     assert value["by"] == "symbol"
     assert value["rows_in_all"] == 2
     rows = value["rows"]
     assert isinstance(rows, list)
     assert [row["path"] for row in rows] == ["/\\xff"]
+
+
+def test_rows_of_processes_have_their_commands() -> None:
+    """Empty where it is not known."""
+    found = _cow(tgid=[102, 8], leader_start_ns=[_who().owner(1).start_ns, 2])
+    rows: Any = cow_json(found, CowKey.PROCESS, 2, _who())["rows"]
+    assert [row["command"] for row in rows] == ["x", ""]
+
+
+def test_forks_with_what_they_shared() -> None:
+    """A row without a fork has dashes, and null in JSON."""
+    history = remember("sh writes 5, sh writes 6, sh forks a, a writes 5")
+    memory = history.memory()
+    found = cow_by(memory, CowKey.FORK)
+    costs = fork_costs(memory)
+    lines = _text(found, CowKey.FORK, costs=costs)
+    assert lines[4].split()[6:10] == ["SHARED", "BY", "CHILD", "BY"]
+    assert lines[5].split()[7:11] == ["2", "1", "0", "1"]
+    unknown = Cow(found.rows.with_columns(pl.lit(None, pl.Int64).alias("fork")), found.totals)
+    assert _text(unknown, CowKey.FORK, costs=costs)[5].split()[7:11] == ["-"] * 4
+    rows: Any = cow_json(found, CowKey.FORK, 9, _who(), costs)["rows"]
+    assert (rows[0]["shared"], rows[0]["first_writer"]) == (2, "child")
 
 
 def test_nothing_copied_is_only_totals() -> None:

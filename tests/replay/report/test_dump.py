@@ -8,6 +8,7 @@ import json
 import pytest
 
 from replay.report.dump import (
+    Row,
     json_lines,
     limited,
     row_count,
@@ -51,6 +52,22 @@ def test_text_names_the_kernels_numbers(trace: Trace) -> None:
     assert "result=-11(EAGAIN)" in text
     assert "sig=9(SIGKILL)" in text
     assert all(line.isprintable() for line in lines)
+
+
+def test_addresses_are_hexadecimal_in_text() -> None:
+    """As the kernel and other tools print them; JSON has plain numbers."""
+    row = {"mm": 0xFFFF_8880_0010_0040, "child_mm": 0, "old_pte": 0x8000_0001, "child_tid": 16}
+    [line] = text_lines([("newtask", row)])
+    text = "".join(piece for piece, _ in line)
+    assert text == "newtask mm=0xffff888000100040 child_mm=0x0 old_pte=0x80000001 child_tid=16"
+    rows: list[Row] = [
+        ("stack_frame", {"stack": -1}),
+        ("mapping_call", {"result": 0x7F00_0000_1000}),
+        ("mapping_call", {"result": -12}),
+    ]
+    assert [line[-1][0] for line in text_lines(rows)] == [
+        "-1", "139637976731648(0x7f0000001000)", "-12(ENOMEM)",
+    ]  # fmt: skip
 
 
 def test_json_lines(trace: Trace) -> None:

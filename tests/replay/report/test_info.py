@@ -65,6 +65,22 @@ def test_metadata_of_any_shape(tmp_path: Path) -> None:
     assert "\ntext\nx" in report
 
 
+def test_metadata_that_is_asked_for_first_stands_first(tmp_path: Path) -> None:
+    """The recording, then the host; what nothing is known of at the end, by name."""
+    names = ("audit", "extra", "host", "recording", "run")
+    metadata: dict[str, JsonValue] = {name: {"a": 1} for name in names}
+    trace = open_trace(write_story(build_story(), tmp_path / "a.ptrace", metadata=metadata))
+    lines = [line for line in shown(trace).splitlines() if line in names]
+    assert lines == ["recording", "run", "host", "audit", "extra"]
+
+
+def test_a_long_text_is_cut(tmp_path: Path) -> None:
+    """As the plan of a scenario is, a line for each of its actions."""
+    metadata: dict[str, JsonValue] = {"run": {"plan": "plan 1\nactor 0\nend\n"}}
+    trace = open_trace(write_story(build_story(), tmp_path / "a.ptrace", metadata=metadata))
+    assert "plan plan 1 … (2 lines more; --json has all)" in shown(trace)
+
+
 def test_json_does_not_depend_on_the_path(tmp_path: Path) -> None:
     """The same trace gives the same bytes wherever it lies."""
     first = open_trace(write_story(build_story(), tmp_path / "a.ptrace"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_a_command_that_is_not_known() -> None:
 def test_an_image_without_arguments_shows_its_file() -> None:
     """Its argv may be lost, or empty."""
     assert life.command(process(images=[image()])) == "/bin/x"
+
+
+def test_an_image_of_which_nothing_is_known() -> None:
+    """As where its text was lost: an empty command would be a claim."""
+    nothing = replace(image(truncated=True), path=b"", executable=b"")
+    assert life.command(process(images=[nothing])) == "?"
 
 
 def test_how_it_was_created() -> None:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from replay.audit import Audit
+from replay.checks.tally import Tally
 from replay.forest import ProcessForest
 from replay.recording import Recording
+from replay.report.cow_totals import CowTotals
 from replay.report.summary import TREE_LINES, Summary, summary_json, summary_lines
 from replay.report.tree import Tree
 from replay.totals import Totals
@@ -57,3 +60,52 @@ def test_json_leaves_the_tree_to_its_own_command(tmp_path: Path) -> None:
     assert "tree" not in value
     assert isinstance(value["totals"], dict)
     assert value["totals"]["processes"] == 9
+
+
+def _next(summary: Summary) -> list[str]:
+    lines = shown(summary)
+    return [line.split("proctrace ")[1].split("  ")[0] for line in lines[lines.index("next") + 1 :]]
+
+
+def test_what_to_do_next_is_what_the_trace_can_answer(tmp_path: Path) -> None:
+    """Threads, steps, copies: only where there are any."""
+    history = History()
+    alone = summary_of(history, tmp_path / "a")
+    assert _next(alone) == [f"audit {tmp_path}/a", f"dump --by-time {tmp_path}/a"]
+    history = History()
+    history.forks("sh", "a")
+    forked = summary_of(history, tmp_path / "b")
+    assert [command.split()[0] for command in _next(forked)] == ["check", "audit", "dump"]
+    story = _next(summary_of(build_story(), tmp_path / "c"))
+    assert story[0] == f"tree --threads {tmp_path}/c"
+
+
+def test_copies_and_steps_are_pointed_at(tmp_path: Path) -> None:
+    """In a recording with faults and with steps."""
+    history = History()
+    history.forks("sh", "a")
+    history.made.add("step", time_ns=1, tid=1, what=1)
+    copied = CowTotals(
+        faults=1, major_faults=0, forks=1, shared=1, unbroken=0, copied=1, copied_bytes=4096,
+        copy_ns=1, reused=0, reuse_ns=0, file_copied=0,
+    )  # fmt: skip
+    summary = replace(summary_of(history, tmp_path / "a"), memory=copied)
+    words = [command.split()[0] for command in _next(summary)]
+    assert words == ["cow", "steps", "check", "audit", "dump"]
+    nothing = replace(copied, copied=0)
+    assert "cow" not in _next(replace(summary, memory=nothing))[0]
+
+
+def test_what_became_of_the_rules(tmp_path: Path) -> None:
+    """In one line, with the names of those that are violated."""
+    summary = summary_of(build_story(), tmp_path / "a")
+    assert not any(line.startswith("rules") for line in shown(summary))
+    kept = Tally("mine", ("a", "b"), (), (), ())
+    assert "rules      2 rules hold, by the model mine" in shown(replace(summary, rules=kept))
+    broken = Tally("mine", ("a",), ("b", "c"), ("d",), ("e", "f"))
+    line = "1 rule holds, 2 violated (b, c), 1 unknown, 2 without a case, by the model mine"
+    assert f"rules      {line}" in shown(replace(summary, rules=broken))
+    assert summary_json(replace(summary, rules=broken))["rules"] == {
+        "model": "mine", "holds": ("a",), "violated": ("b", "c"), "unknown": ("d",),
+        "no_case": ("e", "f"),
+    }  # fmt: skip
