@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from replay.checks.commands import COMMANDS as CHECK_COMMANDS
+from replay.compare.commands import COMMANDS as COMPARE_COMMANDS
+from replay.memory.commands import COMMANDS as MEMORY_COMMANDS
+from replay.model.commands import COMMANDS as MODEL_COMMANDS
+from replay.model.commands import model_app
+from replay.simulator.commands import COMMANDS as SIMULATOR_COMMANDS
+from replay.steps.commands import COMMANDS as STEPS_COMMANDS
 from traces.errors import STATUS_UNUSABLE_INPUT, ProctraceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from replay.checks.tally import Tally
     from replay.forest import ProcessForest
+    from replay.memory.history import PageHistories
     from replay.report.screen import Screen
     from replay.report.tree import Tree
     from traces.reader import Trace
@@ -44,23 +53,26 @@ _Width = Annotated[
 
 
 def replay(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> None:
-    """Show what happened: counts, a small tree, waits, completeness.
+    """Show what happened: counts, tree, waits, copies, completeness.
 
     Example: proctrace replay build.ptrace
     """
     from replay.audit import Audit
     from replay.recording import Recording
     from replay.report import json_text, summary
+    from replay.report.cow_totals import CowTotals
     from replay.totals import Totals
 
     trace, forest = _rebuilt(file)
-    recording = Recording.of(trace)
+    recording, memory = Recording.of(trace), _memory(trace)
     page = summary.Summary(
         trace,
         recording,
         Totals.of(trace, forest.processes.values()),
-        Audit.of(trace, forest),
+        Audit.of(trace, forest, memory),
         _tree_of(forest, recording.end_ns, threads=False),
+        None if memory is None else CowTotals.of(memory),
+        _tally(trace, recording.kernel, memory),
     )
     if as_json:
         _write([json_text.document(summary.summary_json(page))])
@@ -170,7 +182,7 @@ def audit(file: _TraceFile, *, as_json: _Json = False) -> None:
     from replay.report import json_text
 
     trace, forest = _rebuilt(file)
-    audited = Audit.of(trace, forest)
+    audited = Audit.of(trace, forest, _memory(trace))
     if as_json:
         _write([json_text.document(report.audit_json(audited))])
     else:
@@ -178,63 +190,23 @@ def audit(file: _TraceFile, *, as_json: _Json = False) -> None:
     raise typer.Exit(report.audit_status(audited))
 
 
-def cow(
-    file: _TraceFile,
-    *,
-    by: Annotated[
-        str,
-        typer.Option(
-            "--by", metavar="WHAT", help="fork, process, mapping, section, symbol or address."
-        ),
-    ] = "process",
-    top: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Show the N greatest rows; 0 shows all.")
-    ] = 20,
-    as_json: _Json = False,
-) -> None:
-    """Show which pages were copied on write, by whom and where.
-
-    The recording needs 'record --faults'. Example: proctrace cow build.ptrace --by fork
-    """
-    from replay.memory.cow import CowKey, cow_by
-    from replay.memory.history import PageHistories
-    from replay.report import json_text
-    from replay.report.cow import cow_json, cow_lines
-    from replay.report.progress import progress
-    from traces.reader import open_trace
-
-    if by not in list(CowKey):
-        raise ProctraceError(
-            f"cannot sum up copies by {by!a}",
-            f"they are summed up by {', '.join(CowKey)}",
-            f"did you mean --by {(get_close_matches(by, list(CowKey)) or ['process'])[0]}?",
-            status=STATUS_UNUSABLE_INPUT,
-        )
-    with progress("rebuilding the memory"):
-        trace = open_trace(file)
-        if not trace.rows("fault"):
-            raise ProctraceError(
-                f"no page faults in {file}",
-                "they are recorded only when asked for",
-                "record again with: proctrace record --faults",
-                status=STATUS_UNUSABLE_INPUT,
-            )
-        found = cow_by(PageHistories.from_trace(trace), CowKey(by))
-    most = top or len(found.rows)
-    if as_json:
-        _write([json_text.document(cow_json(found, CowKey(by), most))])
-        return
-    _screen().write(cow_lines(found, CowKey(by), most))
-
-
-COMMANDS = (replay, tree, cow, info, dump, audit)
-"""Every offline command; each is called as its function is."""
+COMMANDS = (replay, tree, info, dump, audit)
+"""The offline commands of no subject of their own; each is called as its function is."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the offline commands to the command line."""
-    for command in COMMANDS:
+    for command in (
+        *COMMANDS,
+        *MEMORY_COMMANDS,
+        *STEPS_COMMANDS,
+        *CHECK_COMMANDS,
+        *MODEL_COMMANDS,
+        *SIMULATOR_COMMANDS,
+        *COMPARE_COMMANDS,
+    ):
         app.command()(command)
+    app.add_typer(model_app, name="model")
 
 
 def _rebuilt(file: Path) -> tuple[Trace, ProcessForest]:
@@ -245,6 +217,30 @@ def _rebuilt(file: Path) -> tuple[Trace, ProcessForest]:
     with progress("reading the trace"):
         trace = open_trace(file)
         return trace, ProcessForest.from_trace(trace)
+
+
+def _memory(trace: Trace) -> PageHistories | None:
+    """Give the memory of a recording with faults."""
+    from replay.memory.history import PageHistories
+    from replay.report.progress import progress
+
+    if not trace.rows("fault"):
+        return None
+    with progress("rebuilding the memory"):
+        return PageHistories.from_trace(trace)
+
+
+def _tally(trace: Trace, kernel: str, memory: PageHistories | None) -> Tally:
+    """Hold a trace against the model of its kernel."""
+    from replay.checks.registry import CHECKS
+    from replay.checks.run import run_checks
+    from replay.checks.tally import Tally
+    from replay.model.load import model_for
+    from replay.report.progress import progress
+
+    with progress("checking the trace"):
+        model = model_for(kernel).model
+        return Tally.of(model.name, run_checks(trace, model, CHECKS, memory))
 
 
 def _tree_of(forest: ProcessForest, until_ns: int, *, threads: bool) -> Tree:

@@ -44,8 +44,12 @@ CLONE_FLAGS: Final = {
     0x80000000: "CLONE_IO",
     0x100000000: "CLONE_CLEAR_SIGHAND",
     0x200000000: "CLONE_INTO_CGROUP",
+    0x400000000: "CLONE_AUTOREAP",
+    0x800000000: "CLONE_NNP",
+    0x1000000000: "CLONE_PIDFD_AUTOKILL",
+    0x2000000000: "CLONE_EMPTY_MNTNS",
 }
-"""CLONE_* bits, include/uapi/linux/sched.h."""
+"""CLONE_* bits, include/uapi/linux/sched.h up to 7.1."""
 
 TASK_FLAGS: Final = {
     0x1: "PF_VCPU",
@@ -98,8 +102,16 @@ SYSCALLS: Final = {
     247: "waitid",
     322: "execveat",
     435: "clone3",
+    9: "mmap",
+    10: "mprotect",
+    11: "munmap",
+    12: "brk",
+    25: "mremap",
+    28: "madvise",
+    329: "pkey_mprotect",
+    440: "process_madvise",
 }
-"""The system calls that a trace holds, by x86-64 number."""
+"""The system calls that a trace holds, by x86-64 number: of processes, and of mappings."""
 
 SIGCHLD: Final = 17
 _SIGNALS: Final = (

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from replay.ends import decode, encode
 from replay.holders import PidHolders
 from replay.parents import add_seen_parent
 from replay.process import Certainty, Choice, End, Process, WaitOutcome
+from replay.reaps import reaps
 from replay.tables import columns, last_time_ns
 
 if TYPE_CHECKING:
@@ -21,14 +20,10 @@ if TYPE_CHECKING:
     from replay.process import ProcessId
     from replay.tables import TraceTables
 
-WAIT4 = 61
-"""System call number of wait4, which waitpid and wait use too; the other is waitid, 247."""
 WNOHANG = 1
 WSTOPPED = 2
 """The same bit as wait4's WUNTRACED."""
 WCONTINUED = 8
-WNOWAIT = 0x01000000
-P_PID = 1
 
 EXIT_DEAD = 0x10
 """task->exit_state, include/linux/sched.h: reaped, or needing nobody to reap it."""
@@ -69,39 +64,8 @@ _REAP = ("pid", "enter_ns", "time_ns", "options", "blocked_ns", "blocked_total_n
 
 
 def _reaps(trace: TraceTables, nodes: Nodes) -> Iterator[_Reap]:
-    """Give the calls that reaped a child, in order of return.
-
-    A stop or continuation is none, and waitid with WNOWAIT leaves the zombie where it is. With
-    the status unknown, the call counts if a child that ended fits.
-    """
-    wait4 = pl.col("syscall") == WAIT4
-    low = pl.col("status") & 0x7F
-    ended4 = (pl.col("got") & 1 == 0) | (low != 0x7F)  # 0x7f: stopped; 0xffff: continued
-    ended_id = pl.col("code").is_in([1, 2, 3]) | ((pl.col("code") == 0) & (pl.col("got") & 4 == 0))
-    reported = pl.when(pl.col("idtype") == P_PID).then("id").otherwise(0)
-    word = (
-        pl.when(wait4).then("status")
-        .when(pl.col("code") == 1).then((pl.col("status") & 0xFF) * 256)
-        .when(pl.col("code") == 2).then("status")
-        .otherwise(pl.col("status") | 0x80)
-    )  # fmt: skip
-    known = pl.when(wait4).then(pl.col("got") & 1 != 0).otherwise(pl.col("code") != 0)
-    asked = pl.when(wait4).then(pl.col("result").cast(pl.Int32, strict=False)).otherwise(reported)
-    rows = (
-        trace.table("wait")
-        .filter(pl.col("unfinished") == 0)
-        .filter(
-            pl.when(wait4)
-            .then((pl.col("result") > 0) & ended4)
-            .otherwise((pl.col("result") == 0) & ended_id & (pl.col("options") & WNOWAIT == 0))
-        )
-        .with_columns(
-            pl.when(pl.col("ns_pid") > 0).then("ns_pid").otherwise(asked).alias("pid"),
-            pl.when(known).then(word).otherwise(None).alias("code"),
-        )
-        .filter(pl.col("pid") > 0)
-        .sort("time_ns", "tid", maintain_order=True)
-    )
+    """Give the calls that reaped a child, in order of return."""
+    rows = reaps(trace)
     callers = columns(rows, "tid", "start_ns")
     tasks, of = nodes.tasks, nodes.processes
     for caller, row in zip(callers, columns(rows, *_REAP), strict=True):

@@ -96,9 +96,26 @@ def _stamped(
 def _value_text(table: str, column: str, value: Any) -> str:  # noqa: ANN401 - a cell
     if isinstance(value, bytes):
         return f"'{shown(value)}'"
+    plain = column.removeprefix("child_").removeprefix("old_")
+    if plain in _HEXADECIMAL or (table, plain) in _HEXADECIMAL_THERE:
+        return f"{value:#x}"
     name = _NAMES.get((table, column)) or _NAMES.get(("", column))
     word = name(value) if name else ""
     return f"{value}({word})" if word else str(value)
+
+
+_HEXADECIMAL: Final = frozenset({
+    "mm", "files", "fs", "sighand", "signal", "nsproxy", "cred", "io_context", "undo_list",
+    "seccomp_filter", "vfork_done", "set_child_tid", "clear_child_tid", "site", "object", "cache",
+    "address", "end", "vaddr", "ip", "pte", "new_pte", "entry", "pending", "shared_pending",
+    "blocked", "start_code", "end_code", "start_data", "end_data", "start_brk", "start_stack",
+    "mmap_base", "arg0", "arg1", "arg2", "arg3", "arg4", "arg5",
+})  # fmt: skip
+"""Addresses, page-table entries and masks, as columns are called without child_ and old_."""
+_HEXADECIMAL_THERE: Final = frozenset(
+    {("newtask", "state"), ("newtask_state", "stack"), ("clone_call", "stack")}
+)
+"""The same where another table has a column of that name."""
 
 
 def _flag_namer(table: dict[int, str]) -> Callable[[int], str]:
@@ -107,6 +124,10 @@ def _flag_namer(table: dict[int, str]) -> Callable[[int], str]:
 
 def _failure(result: int) -> str:
     return names.errno_name(-result) if result < 0 else ""
+
+
+def _address_or_failure(result: int) -> str:
+    return f"{result:#x}" if result > 0 else _failure(result)
 
 
 def _signal(number: int) -> str:
@@ -128,6 +149,7 @@ _NAMES: Final[dict[tuple[str, str], Callable[[int], str]]] = {
     ("exit", "flags"): _task_flags,
     ("wait", "options"): _flag_namer(names.WAIT_OPTIONS),
     ("", "result"): _failure,
+    ("mapping_call", "result"): _address_or_failure,
     ("", "syscall"): _syscall,
     ("", "exit_signal"): _signal,
     ("", "sig"): _signal,

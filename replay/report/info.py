@@ -50,11 +50,11 @@ def info_json(trace: Trace, losses: Losses) -> dict[str, object]:
 def info_lines(trace: Trace, losses: Losses) -> Iterator[Line]:
     """Give the report: the file, its metadata by name, its hooks, its tables, its losses."""
     yield from aligned(list(_file_rows(trace)))
-    for name, value in sorted(trace.metadata.items()):
+    for name in sorted(trace.metadata, key=_metadata_place):
         if name != _PLAN:
             yield []
             yield [(name, BOLD)]
-            yield from aligned(list(_value_rows(value)), indent="  ")
+            yield from aligned(list(_value_rows(trace.metadata[name])), indent="  ")
     yield from _plan_lines(trace.metadata.get(_PLAN))
     yield []
     yield [("tables", BOLD)]
@@ -62,6 +62,14 @@ def info_lines(trace: Trace, losses: Losses) -> Iterator[Line]:
     yield []
     yield [("losses", BOLD)]
     yield from _loss_lines(losses)
+
+
+_METADATA: Final = ("recording", "run", "simulation", "host", "memory")
+"""What a reader asks for first; the rest follows by name."""
+
+
+def _metadata_place(name: str) -> tuple[int, str]:
+    return (_METADATA.index(name) if name in _METADATA else len(_METADATA), name)
 
 
 def _file_bytes(trace: Trace) -> int:
@@ -100,7 +108,8 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) or "-"
+    first, *more = str(value).splitlines() or ["-"]
+    return f"{first} … ({counted(len(more), 'line')} more; --json has all)" if more else first
 
 
 def _plan_lines(plan: object) -> Iterator[Line]:

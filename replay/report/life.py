@@ -44,7 +44,10 @@ def command(process: Process) -> str:
 
 
 def _image_line(image: Image) -> str:
-    line = shell_line(image.argv or (image.executable or image.path,))
+    program = image.executable or image.path
+    if not image.argv and not program:
+        return UNKNOWN
+    line = shell_line(image.argv or (program,))
     return f"{line} {ELLIPSIS}" if image.argv_truncated else line
 
 

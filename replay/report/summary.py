@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from replay.creation import How
 from replay.report import tree
 from replay.report.audit import verdict_line
+from replay.report.cow_totals import cow_rows
 from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.units import counted, duration
 from traces.shown import shell_word
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from replay.audit import Audit
+    from replay.checks.tally import Tally
     from replay.recording import Recording
+    from replay.report.cow_totals import CowTotals
     from replay.totals import Totals
     from traces.reader import Trace
 
@@ -35,6 +38,10 @@ class Summary:
     totals: Totals
     audit: Audit
     tree: tree.Tree
+    memory: CowTotals | None = None
+    """None for a recording without page faults."""
+    rules: Tally | None = None
+    """What became of the rules of the kernel's model; None where it was not held against one."""
 
 
 def summary_json(summary: Summary) -> dict[str, object]:
@@ -43,6 +50,8 @@ def summary_json(summary: Summary) -> dict[str, object]:
     return {
         "recording": {name: None if value == "" else value for name, value in recording.items()},
         "totals": asdict(summary.totals),
+        "memory": None if summary.memory is None else asdict(summary.memory),
+        "rules": None if summary.rules is None else asdict(summary.rules),
         "complete": summary.trace.complete,
         "truncated": summary.trace.truncated,
         "verdict": summary.audit.verdict,
@@ -56,15 +65,32 @@ def summary_lines(summary: Summary, width: int | None) -> Iterator[Line]:
     yield from aligned(head)
     if head:
         yield []
-    yield from aligned(list(_count_rows(summary.totals)))
+    counts = list(_count_rows(summary.totals))
+    if summary.memory is not None:
+        counts += cow_rows(summary.memory)
+    yield from aligned(counts)
     yield []
     yield from _tree_lines(summary, width)
     yield []
     yield [("recording  ", DIM), *verdict_line(summary.audit)]
     for reason in summary.audit.reasons:
         yield [("  - ", DIM), (reason, NOTABLE)]
+    if summary.rules is not None:
+        yield [("rules      ", DIM), *_rule_pieces(summary.rules)]
     yield []
     yield from _next_lines(summary)
+
+
+def _rule_pieces(rules: Tally) -> Iterator[Piece]:
+    held = counted(len(rules.holds), "rule holds", "rules hold")
+    yield (held, GOOD if rules.holds else PLAIN)
+    if rules.violated:
+        yield (f", {len(rules.violated)} violated ({', '.join(rules.violated)})", BAD)
+    if rules.unknown:
+        yield (f", {len(rules.unknown)} unknown", NOTABLE)
+    if rules.no_case:
+        yield (f", {len(rules.no_case)} without a case", DIM)
+    yield (f", by the model {rules.model}", DIM)
 
 
 def _head_rows(summary: Summary) -> Iterator[list[Piece]]:
@@ -102,10 +128,13 @@ def _count_rows(totals: Totals) -> Iterator[list[Piece]]:
     yield [("ended", DIM), (_listed(ends), PLAIN)]
     waits = [f"{count:,} {choice}" for choice, count in totals.waits.items()]
     yield [("children", DIM), (_listed(waits), PLAIN)]
-    if totals.blocked_ns or totals.zombie_ns:
-        blocked, zombie = duration(totals.blocked_ns), duration(totals.zombie_ns)
-        times = f"parents slept {blocked} for children, children were zombies for {zombie}"
-        yield [("", DIM), (times, PLAIN)]
+    times = []
+    if totals.blocked_ns:
+        times.append(f"parents slept {duration(totals.blocked_ns)} for children")
+    if totals.zombie_ns:
+        times.append(f"children were zombies for {duration(totals.zombie_ns)}")
+    if times:
+        yield [("", DIM), (", ".join(times), PLAIN)]
 
 
 _HOW_NOUNS: Final = {
@@ -137,12 +166,26 @@ def _tree_lines(summary: Summary, width: int | None) -> Iterator[Line]:
 def _next_lines(summary: Summary) -> Iterator[Line]:
     path = _path(summary)
     yield [("next", DIM)]
-    rows: list[list[Piece]] = [
-        [(f"proctrace tree --threads {path}", PLAIN), ("the whole tree, with threads", DIM)],
-        [(f"proctrace audit {path}", PLAIN), ("how complete the recording is", DIM)],
-        [(f"proctrace dump --by-time {path}", PLAIN), ("every event", DIM)],
-    ]
+    rows = [[(f"proctrace {words} {path}", PLAIN), (why, DIM)] for words, why in _useful(summary)]
     yield from aligned(rows, indent="  ")
+
+
+def _useful(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Give the commands that have something to say about this trace, and what it is."""
+    totals, memory = summary.totals, summary.memory
+    created = sum(totals.created.values())
+    if totals.created.get(How.THREAD):
+        yield "tree --threads", "every process, with its threads"
+    elif totals.processes > TREE_LINES:
+        yield "tree", "every process"
+    if memory is not None and memory.copied + memory.reused + memory.file_copied:
+        yield "cow", "which pages were copied on write, by whom"
+    if created and summary.trace.rows("step"):
+        yield "steps", "where the time of a fork goes"
+    if created:
+        yield "check", "whether the kernel did what its model says"
+    yield "audit", "how complete the recording is"
+    yield "dump --by-time", "every event"
 
 
 def _path(summary: Summary) -> str:

@@ -16,6 +16,7 @@ from traces.writer import TraceWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.histories.fake import FakeTrace
     from traces.columns import Values
     from traces.metadata import JsonValue
 
@@ -79,9 +80,16 @@ def write_story(
 ) -> Path:
     """End a history and write it as a trace file; give its path."""
     made = history.end_recording()
+    return write_tables(made, path, METADATA if metadata is None else metadata, finish=finish)
+
+
+def write_tables(
+    made: FakeTrace, path: Path, metadata: dict[str, JsonValue], *, finish: bool = True
+) -> Path:
+    """Write a trace made by hand as a trace file; give its path."""
     with path.open("wb") as file:
         writer = TraceWriter(file)
-        for name, value in (METADATA if metadata is None else metadata).items():
+        for name, value in metadata.items():
             writer.metadata(name, value)
         for name, table in TABLES.items():
             frame = made.table(name)
