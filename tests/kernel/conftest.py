@@ -26,9 +26,13 @@ class Recorder(Protocol):
         *command: Argument,
         options: tuple[Argument, ...] = (),
         status: int = 0,
+        unchecked: str = "",
         **run: Any,  # noqa: ANN401 what subprocess.run takes
     ) -> Recording:
-        """Record a command that must end with `status`, in a recording that must be sound."""
+        """Record a command that must end with `status`, in a recording that must be sound.
+
+        It must also keep every rule of its kernel's model, unless `unchecked` says why not.
+        """
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,11 +61,14 @@ def recorded(tmp_path: Path) -> Recorder:
         *command: Argument,
         options: tuple[Argument, ...] = (),
         status: int = 0,
+        unchecked: str = "",
         **run: Any,  # noqa: ANN401 as above
     ) -> Recording:
         recording = record(tmp_path / f"{next(numbers)}.ptrace", command, *options, **run)
         assert recording.status == status, recording.stderr.decode()
         recording.assert_sound()
+        if not unchecked:
+            recording.assert_keeps_the_model()
         return recording
 
     return run

@@ -8,16 +8,21 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from replay.checks.run import run_checks
 from replay.forest import ProcessForest
+from replay.model.load import model_for
+from replay.recording import Recording as Recorded
 from traces.reader import Trace, open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from replay.checks.verdict import Verdict
+    from replay.model.values import Model
     from replay.process import Process
 
     Argument = str | bytes | Path
@@ -93,12 +98,35 @@ class Recording:
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """What each rule of the model of the kernel that was recorded says of it."""
+        model = _model_of(Recorded.of(self.trace).kernel)
+        return {verdict.rule: verdict for verdict in run_checks(self.trace, model)}
+
+    @property
+    def shows_capabilities(self) -> bool:
+        """Whether this host shows the capabilities that are asked for (since 6.14)."""
+        plan: Any = self.trace.metadata["plan"]
+        certainty = {row["fact"]: row["certainty"] for row in plan}
+        return bool(certainty["capability_checked"] == "observed")
+
+    def assert_keeps_the_model(self) -> None:
+        """No rule is violated, and none is open because of a loss; shows the cases where one is."""
+        wrong = [verdict for verdict in self.verdicts.values() if verdict.violated or verdict.lost]
+        assert [case for verdict in wrong for case in verdict.cases] == []
+
     def assert_sound(self) -> None:
         """Nothing was lost, nothing contradicts itself, and the file has its end."""
         assert self.trace.complete, self.trace.truncated
         assert self.forest.losses.count == 0, self.forest.losses.by_place
         found = self.forest.anomalies.found()
         assert [(anomaly.kind.name, anomaly.count) for anomaly in found] == []
+
+
+@cache
+def _model_of(release: str) -> Model:
+    return model_for(release).model
 
 
 def record(

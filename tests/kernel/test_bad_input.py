@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -117,8 +118,43 @@ def test_the_target_is_gone(tmp_path: Path) -> None:
     """A pid that was reaped."""
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    done = proctrace("record", "-o", tmp_path / "x.ptrace", "-p", str(process.pid))
+    path = tmp_path / "x.ptrace"
+    done = proctrace("record", "-o", path, "-p", str(process.pid))
     assert str(process.pid) in the_error(done, OWN_FAILURE)
+    assert not path.exists()
+
+
+def test_the_target_is_a_zombie(tmp_path: Path) -> None:
+    """It will never do anything any more, so there is nothing to wait for."""
+    with subprocess.Popen(["true"]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        done = proctrace("record", "-o", tmp_path / "x.ptrace", "-p", str(process.pid))
+        assert done.returncode == 0, done.stderr
+
+
+def test_there_is_no_such_cgroup(tmp_path: Path) -> None:
+    """Nothing is wrong with the disk."""
+    path = tmp_path / "x.ptrace"
+    done = proctrace("record", "-o", path, "--cgroup", tmp_path)
+    assert str(tmp_path) in the_error(done, OWN_FAILURE)
+    assert not path.exists()
+
+
+def test_too_few_descriptors(tmp_path: Path) -> None:
+    """No recording is better than one without some hook that the kernel does have."""
+    path, mark = tmp_path / "x.ptrace", tmp_path / "ran"
+    command = (PROCTRACE, "record", "-o", path, "--", "touch", mark)
+    done = _run("sh", "-c", 'ulimit -n 40; exec "$@"', "sh", *command)
+    assert "Too many open files" in the_error(done, OWN_FAILURE)
+    assert not path.exists()
+    assert not mark.exists()
+
+
+def test_more_descriptors_may_be_had(tmp_path: Path) -> None:
+    """The recorder raises its soft limit, and the command keeps its own."""
+    command = (PROCTRACE, "record", "-o", tmp_path / "x.ptrace", "--", "sh", "-c", "ulimit -n")
+    done = _run("sh", "-c", 'ulimit -S -n 40; exec "$@"', "sh", *command)
+    assert (done.returncode, done.stdout) == (0, b"40\n"), done.stderr
 
 
 def test_without_privilege(tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def test_fork_wait_and_exec_by_the_32_bit_entry(recorded: Recorder, program: Pat
     assert child.end is not None
     assert child.end.status == 7
     assert child.wait is not None
-    assert (child.wait.choice, child.wait.reaper) == (Choice.WAITED, root.id)
+    # The child may have ended before its parent came to wait.
+    assert child.wait.choice in {Choice.WAITED, Choice.WAITED_LATER}
+    assert child.wait.reaper == root.id
     (failed,) = root.failed_execs
     assert (failed.path, failed.errno) == (b"/no/such", 2)
     assert failed.argv == (b"/bin/true", b"argument")

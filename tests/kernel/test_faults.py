@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 
 from replay.memory.classes import FaultClass
 from replay.memory.history import PageHistories
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 PAGE_BYTES = 4096
 FRAME = 0x000FFFFFFFFFF000
 COMPLETED = 4
+WRITE_BY_USER = 6
 PAGES, FORKS = 5000, 4
+NOT_HERE = 77
 
 
 def _in_region(recording: Recording, faults: pl.DataFrame) -> pl.DataFrame:
@@ -84,3 +88,25 @@ def test_cow_names_the_writing_function(recorded: Recorder, programs: Path) -> N
     assert PAGES * FORKS <= most["copied"] <= PAGES * FORKS + FORKS
     assert most["symbol"] in ("main", "write_each")
     assert most["path"].endswith("/cow_storm")
+
+
+def test_the_fault_that_a_task_dies_of_is_recorded(recorded: Recorder, programs: Path) -> None:
+    """It never completes: the signal that it sends ends the task."""
+    recording = recorded(programs / "segfault", options=("--stacks",))
+    [address] = recording.numbers()[0]
+    faults = PageHistories.from_trace(recording.trace).faults
+    [fatal] = faults.filter(pl.col("address") == address).iter_rows(named=True)
+    assert fatal["class"] == FaultClass.INCOMPLETE
+    assert fatal["error_code"] == WRITE_BY_USER
+    assert proctrace("audit", recording.path).returncode == 0
+
+
+def test_a_fault_that_takes_long(recorded: Recorder, programs: Path) -> None:
+    """What a u32 of nanoseconds cannot tell is no short fault: it took as long as can be told."""
+    program = programs / "slow_fault"
+    if subprocess.run([program], check=False, capture_output=True).returncode == NOT_HERE:
+        pytest.skip("this kernel has no userfaultfd")
+    recording = recorded(program, options=("--faults",))
+    address = int(recording.stdout)
+    (fault,) = recording.trace.table("fault").filter(address=address).iter_rows(named=True)
+    assert (fault["took_ns"], fault["flags"] & COMPLETED) == (2**32 - 1, COMPLETED)

@@ -34,9 +34,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Give a function that starts a recorder in a session of its own; what is left is killed."""
     started: list[Running] = []
 
-    def run(*arguments: str | Path) -> Running:
+    def run(*arguments: str | Path, command: tuple[str, ...] = (PROCTRACE, "record")) -> Running:
         recorder = subprocess.Popen(
-            [PROCTRACE, "record", *arguments],
+            [*command, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment(),
@@ -157,3 +157,27 @@ def test_two_recorders_at_once(start: Callable[..., Running], tmp_path: Path) ->
     forest = ProcessForest.from_trace(open_trace(tmp_path / "1.ptrace"))
     assert forest.losses.count == 0
     [_] = forest.roots
+
+
+def test_a_command_that_is_no_longer_recorded(
+    start: Callable[..., Running], tmp_path: Path
+) -> None:
+    """When the file cannot grow any more, nothing of the recorder's slows the command down."""
+    # GIVEN a recording that reached the limit of its file
+    path = tmp_path / "limited.ptrace"
+    script = 'ulimit -f 128; exec "$0" record -o "$1" -- sh -c "$2"'
+    forever = "while :; do /bin/true; done"
+    recorder = start(path, forever, command=("sh", "-c", script, PROCTRACE))
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.stat().st_size < 1 << 16:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # THEN its programs are gone, and it waits for the command
+    while _programs_of(recorder.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert recorder.poll() is None
+    # WHEN it is asked to end THEN it does, and what was saved is readable
+    recorder.terminate()
+    assert recorder.wait(60) == -signal.SIGTERM
+    assert open_trace(path).truncated
