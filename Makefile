@@ -10,11 +10,11 @@ BUILD := build
 STAMP := $(VENV)/.installed
 PYTHON := $(VENV)/bin/python
 PROCTRACE := $(VENV)/bin/proctrace
-SOURCES := proctrace.py replay tracer traces tests
+SOURCES := proctrace.py replay tracer traces tests examples
 
-RUN_PACKAGES := python3-bpfcc python3-venv
-TEST_PACKAGES := gcc libc6-dev make strace
-BENCH_PACKAGES := bpftrace
+RUN_PACKAGES := gcc linux-libc-dev python3-bpfcc python3-venv
+TEST_PACKAGES := gcc libc6-dev make redis-tools strace
+BENCH_PACKAGES := bpftrace linux-perf
 GUEST_PACKAGES := busybox-static debian-archive-keyring kmod qemu-system-x86
 
 DEMO_TRACE := $(BUILD)/demo.ptrace
@@ -43,7 +43,7 @@ help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 .PHONY: setup
-setup: system $(STAMP) ## install what is missing: Debian packages and a virtual environment
+setup: system actors ## install what is missing: Debian packages and a virtual environment
 
 .PHONY: system
 system:
@@ -56,6 +56,11 @@ $(STAMP): pyproject.toml | system
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# The program that acts scenarios, for 'proctrace run'; named after its sources, so never stale.
+.PHONY: actors
+actors: $(STAMP)
+	@$(PYTHON) -m tracer.actor.build
+
 .PHONY: demo
 demo: setup ## record a real command and replay it (a bundled recording where BPF cannot be had)
 	@mkdir -p $(BUILD)
@@ -67,8 +72,9 @@ demo: setup ## record a real command and replay it (a bundled recording where BP
 	    echo "make: no recording is possible here, for the reason above; replaying $$trace" >&2 ;; \
 	  *) exit $$status ;; \
 	esac; \
-	$(PROCTRACE) replay "$$trace" && $(PROCTRACE) audit "$$trace" && \
-	$(PROCTRACE) tree --threads "$$trace"
+	$(PROCTRACE) replay "$$trace" && $(PROCTRACE) tree --threads "$$trace" && \
+	$(PROCTRACE) cow --by fork "$$trace" && $(PROCTRACE) steps "$$trace" && \
+	$(PROCTRACE) audit "$$trace" && $(PROCTRACE) check "$$trace"
 
 .PHONY: lint
 lint: setup ## style, types and the borders between the rooms
@@ -82,10 +88,11 @@ test: lint ## everything: lint, then all tests, with real recordings where BPF c
 	$(PYTHON) -m pytest
 
 .PHONY: bench
-bench: setup ## what recording costs beside strace and bpftrace, and how fast replay is
+bench: setup ## what recording costs beside strace, perf and bpftrace, and how fast replay is
 	$(call need,$(BENCH_PACKAGES))
 	@mkdir -p $(BUILD)
 	$(PYTHON) -m tests.bench.recording --json $(BUILD)/bench.json
+	$(PYTHON) -m tests.bench.faults --json $(BUILD)/bench-faults.json
 	$(PYTHON) -m tests.bench.forest
 
 .PHONY: kernels

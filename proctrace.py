@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import traceback
+from pathlib import Path  # noqa: TC003 - typer reads the annotation
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -23,17 +24,47 @@ if TYPE_CHECKING:
 
 _ROOMS: Final = {
     "tracer.commands": ("record", "doctor"),
-    "replay.commands": ("replay", "tree", "cow", "info", "dump", "audit"),
-}
+    "replay.commands": (
+        "replay", "tree", "info", "dump", "audit", "cow", "page", "steps", "check",
+        "explain", "simulate", "compare", "model",
+    ),
+}  # fmt: skip
 """The module that registers a command: a known command imports that module alone."""
 
+_RUN: Final = "run"
+"""The one command that both rooms do together, so that it belongs to neither."""
 _STATUS_INTERRUPTED: Final = 128 + 2
 _STATUS_BROKEN_PIPE: Final = 128 + 13
 _DEBUG: Final = "--debug"
+_HELP: Final = ("-h", "--help")
+_WHOLE_SENTENCE: Final = 1_000
+"""As many letters as the first sentence of a command's help may have."""
+
+
+_SECTIONS: Final = {
+    "Record": ("record", "run", "doctor"),
+    "See what happened": ("replay", "tree", "cow", "page", "steps"),
+    "Check": ("check", "explain", "model", "audit"),
+    "Predict": ("simulate", "compare"),
+    "Look into a file": ("info", "dump"),
+}
+"""The commands as the help shows them, in the order in which they are needed."""
 
 
 class _Root(TyperGroup):
     """A group of commands that ends quietly when whoever reads its output has gone."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as in invoke()
+        """Write the commands by section, each with its first sentence."""
+        width = max(map(len, self.list_commands(ctx)))
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), self.commands[name].get_short_help_str(_WHOLE_SENTENCE))
+                        for name in names
+                    ]
+                )
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its own type of it private
         """Run the command; the output is written out before its status is."""
@@ -80,13 +111,17 @@ def _app(words: list[str]) -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": [*_HELP]},
     )
     app.callback(invoke_without_command=True)(_root)
-    named = words[len(_before_command(words)) :][:1]
+    before = _before_command(words)
+    named = [] if set(_HELP) & set(before) else words[len(before) :][:1]
     known = [room for room, commands in _ROOMS.items() if named and named[0] in commands]
-    for room in known or _ROOMS:
+    runs = named == [_RUN]
+    for room in () if runs else known or _ROOMS:
         importlib.import_module(room).register(app)
+    if runs or not known:
+        app.command(_RUN)(_run_scenario)
     return app
 
 
@@ -107,6 +142,69 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def _run_scenario(  # noqa: PLR0913 - a command takes what its options are
+    scenario: Annotated[
+        str, typer.Argument(metavar="[SCENARIO]", help="A scenario's name or path.")
+    ] = "",
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The trace to write.")
+    ] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite FILE.")] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=N", help="A parameter; may be given again."),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=2**63 - 1,
+            metavar="N",
+            help="Delay actors at random, for other orders of what is unordered.",
+        ),
+    ] = 0,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            min=0.1,
+            max=86400,
+            metavar="S",
+            help="End everything that is still there after so many seconds.",
+        ),
+    ] = 60.0,
+    ostep: Annotated[
+        str, typer.Option("--ostep", metavar="ACTIONS", help="Actions of OSTEP's fork.py instead.")
+    ] = "",
+) -> None:
+    """Execute a scenario for real, and record it. Needs root, as 'record' does.
+
+    Its processes are those of a small C program, so that nothing but the scenario touches memory
+    that the scenario is about. 'proctrace simulate --list' lists scenarios.
+
+    Example: sudo proctrace run fork-and-write -o real.ptrace --set pages=1000
+    """
+    from replay.scenario.running import runnable  # noqa: PLC0415 - the rooms are heavy
+    from tracer.actor.commands import act_and_record  # noqa: PLC0415
+    from tracer.actor.script import Script  # noqa: PLC0415
+
+    found = runnable(scenario, ostep, settings or [])
+    names = tuple(actor.name for actor in found.plan.actors)
+    script = Script(
+        name=found.plan.scenario,
+        plan=found.text.encode(),
+        actors=names,
+        executed=found.executed,
+        file_pages=found.file_pages,
+        description=found.description(seed),
+        seed=seed,
+        timeout_s=timeout,
+    )
+    raise typer.Exit(act_and_record(script, output, overwrite=force))
 
 
 def _version() -> str:
@@ -156,8 +254,9 @@ def _fail(error: ProctraceError, *, debug: bool, why: str = "why") -> int:
     lines = (f"proctrace: {_one_line(error.what)}", f"{why}: {_one_line(error.why)}",
              f"hint: {_one_line(error.hint)}")  # fmt: skip
     try:
-        sys.stderr.write("\n  ".join(lines) + "\n")
-    except BrokenPipeError:
+        if sys.stderr is not None:
+            sys.stderr.write("\n  ".join(lines) + "\n")
+    except OSError:  # a closed pipe, a full disk: the status still tells
         _discard_output()
     return error.status
 

@@ -6,11 +6,20 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.possible import why_no_recording
 
 KERNEL_TESTS_VARIABLE = "PROCTRACE_KERNEL_TESTS"
 """Unset: kernel tests run where a recording is possible. 1: they must run. 0: they do not."""
+
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("same examples", settings.get_profile("any machine"), derandomize=True)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

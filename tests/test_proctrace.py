@@ -31,7 +31,7 @@ def run_process(*words: str, code: str = "") -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["--help", "tree"]])
 def test_help_names_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Without arguments too, on stdout."""
     assert main(words) == 0
@@ -42,13 +42,29 @@ def test_help_names_every_command(words: list[str], capsys: pytest.CaptureFixtur
             assert f"\n  {command} " in out
 
 
+def test_help_has_the_commands_in_sections(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each once, in the order of use."""
+    sections = proctrace._SECTIONS  # noqa: SLF001
+    ordered = [name for names in sections.values() for name in names]
+    rooms = [name for names in proctrace._ROOMS.values() for name in names]  # noqa: SLF001
+    assert sorted(ordered) == sorted([*rooms, proctrace._RUN])  # noqa: SLF001
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    headings = [line[:-1] for line in lines if line[:-1] in sections]
+    assert headings == list(sections)
+    below = lines[lines.index(f"{headings[0]}:") :]
+    assert [line.split()[0] for line in below if line[2:3].isalpha() and line[:1] == " "] == ordered
+
+
 @pytest.mark.parametrize("room", proctrace._ROOMS)  # noqa: SLF001
 def test_the_rooms_register_what_the_root_says(room: str) -> None:
     """The table of commands decides what is imported, so it has to be right."""
     app = typer.Typer()
     __import__(room, fromlist=["register"]).register(app)
     registered = [command.callback for command in app.registered_commands]
-    assert tuple(command.__name__ for command in registered if command) == proctrace._ROOMS[room]  # noqa: SLF001
+    names = [command.__name__ for command in registered if command]
+    names += [str(group.name) for group in app.registered_groups]
+    assert tuple(names) == proctrace._ROOMS[room]  # noqa: SLF001
 
 
 def test_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,8 @@ def undone(own: pl.DataFrame, call: dict[str, Any], model: Model) -> tuple[Undon
     SLUB merges caches, so that the cache of a free may have another's name: an object is what the
     step that allocated it says.
     """
-    made = own.filter(pl.col("what").is_in(ALLOCATES)).unique("object", keep="last")
+    made = own.filter(pl.col("what").is_in(ALLOCATES) & (pl.col("object") > 0))
+    made = made.unique("object", keep="last")
     frees = own.filter((pl.col("step") == UNDO) & pl.col("what").is_in(FREES))
     named = frees.join(
         made.select("object", made="part"), on="object", how="left", maintain_order="left"

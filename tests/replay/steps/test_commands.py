@@ -56,6 +56,7 @@ def test_sums_one_creation_and_a_failure(trace: str, capsys: pytest.CaptureFixtu
         assert capsys.readouterr().out == first
         document = json.loads(first)
         assert (document["schema_version"], document["model"]) == (1, "linux-6.18")
+        assert document.get("failed_at", []) == (["alloc_pid"] if "--failed" in words else [])
 
 
 def test_another_model(trace: str, capsys: pytest.CaptureFixture[str]) -> None:

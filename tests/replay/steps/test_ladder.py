@@ -12,11 +12,12 @@ from replay.steps.windows import Windows
 from tests.replay.steps.story import FORK, SLAB_ALLOC, StepsTrace, steps_trace
 
 
-def _ladder(trace: StepsTrace, window: int) -> Ladder:
+def _ladder(trace: StepsTrace, window: int, *failed_at: str) -> Ladder:
     windows = Windows.of(trace)
     model = load_model("linux-6.18")
     call = windows.calls.row(window, named=True)
-    return ladder(call, named(windows.moments, model), model, effects(trace, model, call))
+    effect = effects(trace, model, call)
+    return ladder(call, named(windows.moments, model), model, effect, failed_at)
 
 
 def _seen(found: Ladder) -> dict[str, Seen]:
@@ -90,9 +91,20 @@ def test_a_failed_call_ends_somewhere_and_is_undone() -> None:
     found = _ladder(steps_trace(), 2)
     seen = _seen(found)
     assert seen["alloc_pid"] is Seen.OBSERVED
+    assert (found.failed_at, found.entered_at) == ((), ())
     assert seen["task_newtask"] is seen["wake_up_new_task"] is Seen.NOT_REACHED
     assert [(run.function, run.cache, run.count) for run in found.undone] == [
         ("alloc_pid", "pid", 1),
         ("vm_area_free", "vm_area_struct", 3),
         ("__mmdrop", "mm_struct", 1),
     ]
+
+
+def test_where_a_call_failed() -> None:
+    """One step that alone gives the error, or several; those before the first were reached."""
+    one = _seen(_ladder(steps_trace(), 2, "cgroup_can_fork"))
+    assert (one["cgroup_can_fork"], one["set_parent"]) == (Seen.FAILED, Seen.NOT_REACHED)
+    several = _ladder(steps_trace(), 2, "pidfd", "cgroup_can_fork", "pidns_dying")
+    seen = _seen(several)
+    assert seen["cgroup_can_fork"] is seen["pidns_dying"] is Seen.MAY_HAVE_FAILED
+    assert several.entered_at[:2] == ("bad_fork_free_pid", "bad_fork_put_pidfd")
