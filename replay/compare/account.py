@@ -90,6 +90,12 @@ class PageFigures:
     elsewhere: Counter[str] = field(default_factory=Counter)
     """The same figures for memory outside of all regions."""
 
+    def add(self, other: PageFigures) -> None:
+        """Add the figures of other places; memory outside of those is none of this one's."""
+        self.counts |= other.counts
+        self.alone.update(other.alone)
+        self.first_ns |= other.first_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -111,7 +117,7 @@ class Account:
     members: list[Member]
     """A parent before its children, and these in order of creation."""
     regions: tuple[str, ...] | None = None
-    """The regions whose pages are known by place; None where none is."""
+    """The regions whose pages are known; None where nothing was recorded of memory."""
     pages: PageFigures | None = None
     """None where nothing was recorded of memory."""
     figures: dict[str, int] | None = None
@@ -119,6 +125,8 @@ class Account:
     loss: Loss = Loss()
     tasks: dict[str, int] = field(default_factory=dict)
     """The member of each actor, those of threads too."""
+    played: bool = False
+    """It is a run of a scenario: the program that its first process began as is none of its own."""
     ordered: bool = False
     """The order in which a thread creates its children is determined."""
     whole: bool = True

@@ -28,11 +28,12 @@ class Alignment:
         self.to_expected: dict[int, int] = {}
         self.to_actual: dict[int, int] = {}
         self._actual, self._expected = actual, expected
-        common = actual.named().keys() & expected.named().keys()
-        self.by_name = bool(common)
+        names = actual.named()
+        for name, at in expected.named().items():
+            if name in names:
+                self._pair(names[name], at)
+        self.by_name = bool(self.to_expected)
         """Actors were known by their names; those without a partner of their name have none."""
-        for name in common:
-            self._pair(actual.named()[name], expected.named()[name])
         self._by_structure()
         self.missing = [at for at in range(len(expected.members)) if at not in self.to_actual]
         """Expected members that nobody is."""

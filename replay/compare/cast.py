@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from replay.tables import TraceTables
 
 _MOST: Final = 2**63 - 1
+EVERYWHERE: Final = "*"
+"""In place of a region: all memory of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class RegionPages:
     first: int
     """Its address over 4096."""
     end: int
+
+
+ALL_MEMORY: Final = RegionPages(EVERYWHERE, 0, _MOST >> 12)
 
 
 @dataclass(frozen=True, slots=True)

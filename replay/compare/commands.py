@@ -72,7 +72,7 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
     Example: proctrace compare run.ptrace fork-and-write
     """
     from replay.compare.sources import Conditions
-    from replay.compare.tolerance import parse_tolerances
+    from replay.compare.tolerance import check_names, parse_tolerances
     from replay.report import json_text
     from replay.report.compare import compare_lines
     from replay.report.compare_json import compare_json
@@ -89,12 +89,14 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
         )
     tolerances = parse_tolerances(tolerance or [])
     conditions = Conditions(settings or [], model)
+    _refuse_scenario(actual, expected or "--ostep ...")
     with progress("comparing"):
         trace = open_trace(actual)
         if ostep:
             found, divergences = _with_ostep(trace, ostep, conditions, tolerances)
         else:
             found, divergences = _with(trace, expected, conditions, tolerances), []
+    check_names(tolerances, found.figures())
     if as_json:
         sys.stdout.write(json_text.document(compare_json(found, divergences)))
     else:
@@ -103,34 +105,47 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
     raise typer.Exit(found.outcome.value)
 
 
+def _refuse_scenario(actual: Path, expected: str) -> None:
+    """See that what happened is a trace: both may have been swapped."""
+    from replay.compare.sources import TEXT_ENDINGS
+    from replay.scenario.library import library_names
+
+    if actual.suffix in TEXT_ENDINGS or (not actual.exists() and str(actual) in library_names()):
+        raise ProctraceError(
+            f"{actual} is no trace",
+            "what happened comes first, and what is expected after it",
+            f"as in: proctrace compare {expected} {actual}"
+            if expected.endswith(".ptrace")
+            else f"run it first: proctrace run {actual} -o run.ptrace",
+            status=STATUS_UNUSABLE_INPUT,
+        )
+
+
 def _with(
     trace: Trace, word: str, conditions: Conditions, tolerances: tuple[Tolerance, ...]
 ) -> Comparison:
-    from replay.compare.comparison import compare as compared
+    from replay.compare.comparison import compare_with
     from replay.compare.from_trace import account_of
     from replay.compare.sources import expected_from
 
     expected = expected_from(word, trace, conditions)
-    return compared(account_of(trace), expected.account, expected.freedom, tolerances)
+    return compare_with(account_of(trace, regions=expected.regions), expected, tolerances)
 
 
 def _with_ostep(
     trace: Trace, ostep: str, conditions: Conditions, tolerances: tuple[Tolerance, ...]
 ) -> tuple[Comparison, list[Divergence]]:
     """Expect what Linux makes of the actions, and name where fork.py thinks otherwise."""
-    from replay.compare.comparison import compare as compared
+    from replay.compare.comparison import compare_with
     from replay.compare.from_trace import account_of
-    from replay.compare.ostep import divergences, read_ostep
-    from replay.compare.sources import expected_scenario
-    from replay.scenario.ostep import scenario_of
+    from replay.compare.ostep import divergences, expected_of, read_ostep
 
     told = read_ostep(ostep)
-    expected = expected_scenario(scenario_of(told), trace, conditions)
-    found = compared(account_of(trace), expected.account, expected.freedom, tolerances)
+    expected = expected_of(told, trace, conditions)
+    found = compare_with(account_of(trace), expected, tolerances)
     here = found.alignment.to_actual
-    named = {
-        name: here[number] for name, number in expected.account.named().items() if number in here
-    }
+    names = expected.account.named().items()
+    named = {name: here[number] for name, number in names if number in here}
     return found, divergences(told, found.actual, named)
 
 

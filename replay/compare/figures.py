@@ -23,6 +23,10 @@ SHARED: Final = "shared"
 """Private pages that a process had from its parent as it was created."""
 COPIED, REUSED = "copied", "reused"
 _NAMES: Final = {FaultClass.COPY.value: COPIED, FaultClass.REUSE.value: REUSED}
+PAGE_FIGURES: Final = (
+    COPIED, REUSED, SHARED, *(kind.value for kind in FaultClass if kind.value not in _NAMES),
+)  # fmt: skip
+"""All figures of pages."""
 BY_CHANCE: Final = frozenset({
     FaultClass.SPURIOUS.value, FaultClass.RACED.value, FaultClass.INCOMPLETE.value,
     FaultClass.MIGRATION_WAIT.value, FaultClass.NUMA_HINT.value, FaultClass.SWAP_IN.value,

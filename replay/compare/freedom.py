@@ -82,6 +82,8 @@ class Freedom:
     """Processes that another one of their threads may end."""
     init: int | None = None
     """The member that stands for init, to which orphans may go instead."""
+    exits: frozenset[int] = frozenset()
+    """Where that is so: members that end by what is expected; others end at any time after them."""
 
     @classmethod
     def of(cls, trace: TraceTables, tasks: Mapping[str, int]) -> Freedom:
@@ -101,7 +103,7 @@ class Freedom:
                 found.polls[by] += none
             elif what == _ORPHAN:
                 found.orphans.update(who)
-                if by is not None:
+                if by is not None and none:
                     found.polls[by] += len(who)
             elif what == _ENDED:
                 found.threads.add(_text(actor))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replay.compare.account import NOBODY, Account, Fate, Loss, Member, link
-from replay.compare.cast import Cast
+from replay.compare.cast import ALL_MEMORY, EVERYWHERE, Cast
 from replay.compare.figures import page_figures
 from replay.creation import how_created, telling_flags
 from replay.forest import ProcessForest
@@ -25,8 +25,9 @@ from traces.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from replay.compare.cast import RegionPages
     from replay.process import Creation, End, Image, Process
-    from traces.reader import Trace
+    from replay.tables import TraceTables
 
 _FATES: Final = {
     Choice.WAITED: Fate.REAPED,
@@ -40,22 +41,39 @@ _FAULT_RINGS: Final = frozenset({b"fault ring", b"step ring"})
 RUNNING: Final = "running"
 
 
-def account_of(trace: Trace, *, ordered: bool = False) -> Account:
-    """Make it. Of a run of a scenario only its actors take part, and pages by region."""
+def account_of(
+    trace: TraceTables, *, ordered: bool = False, regions: tuple[RegionPages, ...] = ()
+) -> Account:
+    """Make it. Of a run of a scenario only its actors take part.
+
+    Pages are counted in its regions or, in a trace that is no such run, in these `regions` and in
+    all memory of each process.
+    """
     forest, cast = ProcessForest.from_trace(trace), Cast.of(trace)
     taking = _TakingPart(forest, cast)
     members = taking.members()
     _add_calls(trace, forest, taking.numbers, members)
     account = Account(_subject(trace, cast), members, ordered=ordered, loss=_loss(trace))
+    account.played = bool(cast.actors)
     account.tasks = taking.tasks()
-    if trace.rows("fault") or cast.regions:
+    if _has_faults(trace):
         memory = PageHistories.from_trace(trace)
-        account.pages = page_figures(memory, cast.regions, taking.numbers)
-        account.regions = tuple(region.name for region in cast.regions) if cast.actors else None
+        known = cast.regions if cast.actors else regions
+        account.pages = page_figures(memory, known, taking.numbers)
+        account.regions = tuple(region.name for region in known)
+        if not cast.actors:
+            account.pages.add(page_figures(memory, (ALL_MEMORY,), taking.numbers))
+            account.regions += (EVERYWHERE,)
     return account
 
 
-def _subject(trace: Trace, cast: Cast) -> str:
+def _has_faults(trace: TraceTables) -> bool:
+    recording = trace.metadata.get("recording")
+    told = isinstance(recording, dict) and recording.get("faults") is True
+    return told or not trace.table("fault").is_empty()
+
+
+def _subject(trace: TraceTables, cast: Cast) -> str:
     recording = Recording.of(trace)
     simulated = isinstance(trace.metadata.get("simulation"), dict)
     subject = cast.scenario or shown(recording.subject.encode(errors="replace"))
@@ -63,7 +81,7 @@ def _subject(trace: Trace, cast: Cast) -> str:
     return f"{subject or 'a trace'}, {how} Linux {recording.kernel or '?'}"
 
 
-def _loss(trace: Trace) -> Loss:
+def _loss(trace: TraceTables) -> Loss:
     losses = Losses.of(trace)
     why = []
     lost = [one for one in losses.by_place if one.count]
@@ -80,6 +98,7 @@ class _TakingPart:
 
     def __init__(self, forest: ProcessForest, cast: Cast) -> None:
         self._forest, self._cast = forest, cast
+        self._words: dict[tuple[int, int, int], str] = {}
         self.processes = [
             process
             for process in forest.processes.values()
@@ -110,15 +129,16 @@ class _TakingPart:
     def _member(self, process: Process) -> Member:
         creation, parent = process.leader.creation, self._forest.at_birth(process)
         name = self._cast.actors.get(process.leader.id, "")
+        program = short_name(process)
         above = self._number(parent.id if parent is not None else None)
         images = process.images
         if self._cast.actors and above == NOBODY:
             # The program that plays the scenario is none of its own.
             images = images[1:]
         member = Member(
-            name, name or short_name(process) or "?", above,
-            born="" if creation is None else _born(creation),
-            program=short_name(process) or None,
+            name, name or program or "?", above,
+            born="" if creation is None else self._born(creation),
+            program=program or None,
             programs=tuple(_program(image) for image in images),
             end=_ended(process.end, alive=any(task.alive for task in process.tasks)),
             threads=len(process.tasks) - 1,
@@ -131,6 +151,13 @@ class _TakingPart:
         self._add_fate(member, process)
         member.unsure = frozenset(_unsure(process, member))
         return member
+
+    def _born(self, creation: Creation) -> str:
+        key = creation.clone_flags, creation.exit_signal, creation.syscall
+        if key not in self._words:
+            flags = "|".join(telling_flags(creation))
+            self._words[key] = f"{how_created(creation)} {flags}".strip()
+        return self._words[key]
 
     def _add_fate(self, member: Member, process: Process) -> None:
         guardian = self._forest.parent(process)
@@ -155,10 +182,6 @@ def _which(parent: Process, creation: Creation) -> int:
         return 0
     ids = [task.id for task in parent.tasks]
     return ids.index(creation.caller) if creation.caller in ids else 0
-
-
-def _born(creation: Creation) -> str:
-    return " ".join([how_created(creation), "|".join(telling_flags(creation))]).strip()
 
 
 def _program(image: Image) -> str:
@@ -208,7 +231,7 @@ def _unsure(process: Process, member: Member) -> list[str]:
 
 
 def _add_calls(
-    trace: Trace,
+    trace: TraceTables,
     forest: ProcessForest,
     numbers: Mapping[tuple[int, int], int],
     members: list[Member],

@@ -92,7 +92,7 @@ class Lives:
         for what, field, actual, expected, at_ns in (
             (What.BORN, "born", one.born, other.born, one.born_ns),
             (What.PROGRAM, "programs", one.program, program, one.born_ns),
-            (What.PROGRAMS, "programs", one.programs, other.programs, one.born_ns),
+            (What.PROGRAMS, "programs", *self._programs(one, other), one.born_ns),
             (What.FAILED, "failed_calls", one.failed_calls, other.failed_calls, one.born_ns),
             (What.END, "end", one.end, other.end, one.ended_ns or one.born_ns),
         ):
@@ -103,6 +103,16 @@ class Lives:
                 said = said_as(actual), said_as(expected)
                 is_open = what is not What.BORN and other.name in self._freedom.ends
                 yield difference(what, one, said, at_ns, Doubt(unsure or lost, BY_ORDER * is_open))
+
+    def _programs(
+        self, one: Member, other: Member
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+        """Give what both executed, without the program that plays what a scenario plays."""
+        here, there = one.programs, other.programs
+        if other.parent == NOBODY and not self._expected.partial:
+            here = here[1:] if here and self._expected.played > self._actual.played else here
+            there = there[1:] if there and self._actual.played > self._expected.played else there
+        return here, there
 
     def _loses(
         self, what: What, actual: str | tuple[str, ...] | None, expected: str | tuple[str, ...]

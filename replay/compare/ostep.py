@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from replay.compare.account import NOBODY
-from replay.scenario.ostep import Reparenting, parents_after, parse_ostep
+from replay.compare.account import NOBODY, Account, Member, link
+from replay.compare.cast import Cast
+from replay.compare.freedom import Freedom
+from replay.compare.sources import Expected, expected_scenario
+from replay.scenario.ostep import Reparenting, parents_after, parse_ostep, scenario_of
 from traces.errors import STATUS_UNUSABLE_INPUT, ProctraceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replay.compare.account import Account
+    from replay.compare.sources import Conditions
     from replay.scenario.ostep import Ostep
+    from replay.tables import TraceTables
 
 NAMES: Final = {
     Reparenting.ROOT: "ostep-reparents-to-root",
@@ -56,7 +60,14 @@ class Divergence:
 def read_ostep(text_or_file: str) -> Ostep:
     """Read an action list, or the file of that name; ProctraceError where it is neither."""
     path = Path(text_or_file)
-    if "+" in text_or_file or not path.is_file():
+    if not path.is_file():
+        if "+" not in text_or_file:
+            raise ProctraceError(
+                f"cannot read {text_or_file[:80]}",
+                "it is no list of actions, and there is no file of that name",
+                "as in: --ostep a+b,b+c,c- or --ostep printed-by-fork.txt",
+                status=STATUS_UNUSABLE_INPUT,
+            )
         return parse_ostep(text_or_file, "--ostep")
     try:
         with path.open(encoding="utf-8") as file:
@@ -68,6 +79,26 @@ def read_ostep(text_or_file: str) -> Ostep:
             f"cannot read {path}", why, hint, status=STATUS_UNUSABLE_INPUT
         ) from error
     return parse_ostep(text, str(path))
+
+
+def expected_of(ostep: Ostep, actual: TraceTables, conditions: Conditions) -> Expected:
+    """Expect what Linux makes of the actions.
+
+    Of a program of somebody's own only the tree is compared: fork.py does not say who waits, and
+    its first process stands for init.
+    """
+    found = expected_scenario(scenario_of(ostep), actual, conditions)
+    if Cast.of(actual).actors:
+        return found
+    members = [
+        Member(one.name, one.label, one.parent, guardian=one.guardian)
+        for one in found.account.members
+    ]
+    link(members)
+    account = Account(found.account.what, members, partial=True)
+    names = account.named()
+    exits = frozenset(names[action.who] for action in ostep.actions if not action.creates)
+    return Expected(account, Freedom(init=0, exits=exits))
 
 
 def divergences(ostep: Ostep, actual: Account, to_actual: Mapping[str, int]) -> list[Divergence]:

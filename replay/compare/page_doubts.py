@@ -45,6 +45,9 @@ class PageDoubts:
         self._alone = Counter[str]()
         for place, count in self._here.alone.items():
             self._alone[place.region] += count
+        self._loose = Counter[str]()
+        for place, count in freedom.undetermined.items():
+            self._loose[place.region] += count
 
     def about(self, place: Place, figure: str, actual: int, expected: int) -> Doubt:
         """Say what a difference may be due to; nothing where there is none."""
@@ -69,17 +72,16 @@ class PageDoubts:
             return BY_ORDER
         if figure not in _LETTERS:
             return ""
-        if abs(apart) <= self._freedom.undetermined[place]:
-            return BY_ORDER
         return self._copied_or_reused(place, figure, apart)
 
     def _copied_or_reused(self, place: Place, figure: str, apart: int) -> str:
         """Say why there may be more or fewer of one, as far as all of them make sense together."""
-        both = self._both(place)
-        if not _within(both, self._span(place.region, COPY + REUSE, place.member)):
+        loose, all_loose = self._freedom.undetermined[place], self._loose[place.region]
+        together = self._span(place.region, COPY + REUSE, place.member)
+        if not _within(self._both(place), _widened(together, loose)):
             return ""
-        span = self._span(place.region, _LETTERS[figure], place.member)
-        whole = self._span(place.region, _LETTERS[figure], None)
+        span = _widened(self._span(place.region, _LETTERS[figure], place.member), loose)
+        whole = _widened(self._span(place.region, _LETTERS[figure], None), all_loose)
         key = place.region, figure
         all_apart = self._sums[0][key] - self._sums[1][key]
         alone, all_alone = self._here.alone[place], self._alone[place.region]
@@ -116,6 +118,10 @@ def _wider(span: Span, figure: str, alone: int) -> Span:
     if figure == COPIED:
         return Span(span.less, span.more + alone)
     return Span(span.less + alone, span.more)
+
+
+def _widened(span: Span, by: int) -> Span:
+    return Span(span.less + by, span.more + by)
 
 
 def _within(apart: int, span: Span) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replay.compare.account import PageFigures, Place
-from replay.compare.difference import Difference, Sureness, What
+from replay.compare.cast import EVERYWHERE
+from replay.compare.difference import SURE, Difference, Sureness, What
 from replay.compare.page_doubts import PageDoubts
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class PageRow:
     """Why it may be so; empty where they are equal, or where nothing explains it."""
     unsure: bool
     """Whether records that were lost may be all that differs."""
+    compared: bool
+    """Figures of all memory are only shown, unless an expectation states them."""
 
     @property
     def differs(self) -> bool:
         """Whether nothing explains that they are not equal."""
-        return self.actual != self.expected and not self.explained
+        return self.compared and self.actual != self.expected and not self.explained
 
 
 class Pages:
@@ -89,14 +92,18 @@ class Pages:
                 yield self._row(place, figure, here[figure], there[figure])
 
     def _row(self, place: Place, figure: str, actual: int, expected: int) -> PageRow:
-        doubt = self._doubts.about(place, figure, actual, expected)
-        return PageRow(place, figure, actual, expected, doubt.why, unsure=doubt.lost)
+        compared = place.region != EVERYWHERE or self._expected.partial
+        there = place.member in self._alignment.to_actual
+        doubt = self._doubts.about(place, figure, actual, expected) if compared else SURE
+        return PageRow(
+            place, figure, actual, expected, doubt.why, doubt.lost, compared and there
+        )
 
     def differences(self) -> Iterator[Difference]:
         """Give the figures that are not equal, of the processes that are there."""
         for row in self.rows():
             member = self._alignment.to_actual.get(row.place.member)
-            if row.actual == row.expected or member is None:
+            if row.actual == row.expected or not row.compared or member is None:
                 continue
             at_ns = self._here.first_ns.get((row.place, row.figure), 0)
             figure = f"{row.place.region}/{row.figure}"
@@ -106,6 +113,15 @@ class Pages:
                 f"{row.expected:,}", Sureness.PERMITTED if row.explained else sureness,
                 at_ns or self._actual.members[member].born_ns, figure, row.explained,
             )  # fmt: skip
+
+
+def unknown_regions(actual: Account, expected: Account) -> list[str]:
+    """Name the regions with expected figures of which the actual trace knows nothing."""
+    if expected.pages is None:
+        return []
+    stated = dict.fromkeys(place.region for place in expected.pages.counts)
+    return [name for name in stated if name != EVERYWHERE or expected.partial
+            if name not in (actual.regions or ())]  # fmt: skip
 
 
 def _common(actual: Account, expected: Account) -> frozenset[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NOT_REAPED: Final = frozenset({Fate.NEVER, Fate.OUTSIDE})
 _INIT: Final = "the first process of fork.py stands for init, which it is not here"
+_AFTERWARDS: Final = "its parent ended after the last of the actions"
 
 
 class Reaping:
@@ -72,8 +73,11 @@ class Reaping:
 
     def _why(self, one: Member, other: Member, right: int) -> str:
         """Say why another fate than the expected one is permitted; empty where it is not."""
-        if self._is_left_to_init(one, other):
-            return _INIT
+        if self._freedom.init is not None and one.guardian == NOBODY:
+            if other.guardian == self._freedom.init:
+                return _INIT
+            if self._ended_afterwards(other.guardian):
+                return _AFTERWARDS
         if right in self._freedom.orphans:
             return BY_ORDER
         reapers = self._freedom.waiters.get(right, set())
@@ -81,9 +85,14 @@ class Reaping:
         fates = {one.fate, other.fate} - _NOT_REAPED
         return BY_ORDER if reapers and allowed <= reapers and fates <= {Fate.REAPED} else ""
 
-    def _is_left_to_init(self, one: Member, other: Member) -> bool:
-        init = self._freedom.init
-        return init is not None and other.guardian == init and one.guardian == NOBODY
+    def _ended_afterwards(self, guardian: int | None) -> bool:
+        """Tell whether an expected parent ended later than all that are expected to."""
+        ended = {
+            right: self._actual.members[left].ended_ns
+            for left, right in self._to_expected.items()
+        }
+        last = max((ended.get(at, 0) for at in self._freedom.exits), default=0)
+        return guardian in ended and ended[guardian] > last
 
     def _counts(self) -> Iterator[Difference]:
         """See that those whose waits are open report as many children as expected."""
@@ -95,6 +104,7 @@ class Reaping:
             by
             for child in self._freedom.orphans
             for by in {here.get(child, NOBODY), there.get(child, NOBODY)}
+            if by != self._expected.members[child].parent
         )
         counts = Counter(here.values()), Counter(there.values())
         to_actual = {right: left for left, right in self._to_expected.items()}

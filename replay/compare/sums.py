@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from replay.compare.account import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from replay.compare.account import Account, Member
 
@@ -42,7 +42,12 @@ def sums(account: Account) -> dict[str, int]:
             found[name] += value
     found.update(dict.fromkeys(account.figures or (), 0))
     found.update({name: value - found[name] for name, value in (account.figures or {}).items()})
-    return {name: found[name] for name in sorted(found, key=_rank)}
+    return {name: found[name] for name in in_order(found)}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Give figures in the order in which they are shown, each once."""
+    return sorted(set(names), key=_rank)
 
 
 def is_sum(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from traces.errors import STATUS_UNUSABLE_INPUT, ProctraceError
@@ -45,6 +46,20 @@ def parse_tolerances(settings: Iterable[str]) -> tuple[Tolerance, ...]:
             )
         found.append(Tolerance(match[1], int(match[2]), bool(match[3])))
     return tuple(found)
+
+
+def check_names(tolerances: Iterable[Tolerance], known: Iterable[str]) -> None:
+    """ProctraceError for a tolerance about a figure that nobody has; `known` are all there are."""
+    names = sorted(known)
+    for one in tolerances:
+        if one.figure not in names:
+            close = get_close_matches(one.figure, names)
+            raise ProctraceError(
+                f"no figure is called {one.figure!r}",
+                f"there are {', '.join(name for name in names if '/' not in name)}",
+                f"did you mean {close[0]!r}?" if close else "of a region, write REGION/FIGURE",
+                status=STATUS_UNUSABLE_INPUT,
+            )
 
 
 def covered(

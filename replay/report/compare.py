@@ -5,51 +5,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from replay.compare.account import NOBODY, Fate
+from replay.compare.cast import EVERYWHERE
 from replay.compare.comparison import Outcome
 from replay.compare.difference import Difference, Sureness, What
-from replay.compare.sums import sums
+from replay.compare.sums import in_order, sums
+from replay.report.compare_trees import tree_lines
 from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned, cropped
 from replay.report.units import counted
+from replay.report.wrap import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from replay.compare.account import Account
     from replay.compare.comparison import Comparison
     from replay.compare.ostep import Divergence
 
 MOST_ROWS: Final = 200
-"""Lines of the trees, of the page figures and of the differences that are shown as text."""
+"""Lines of the page figures and of the differences that are shown as text."""
 _SURENESS_STYLES: Final = {
     Sureness.CERTAIN: BAD, Sureness.LOSS: NOTABLE, Sureness.PERMITTED: DIM,
 }  # fmt: skip
-_DEEPEST: Final = 12
-"""Further in, trees are drawn without more indentation."""
+_NOT_COMPARED: Final = ("the process is not there", "not compared")
+_TITLE: Final = 10
+"""Cells of the words in front of the first lines."""
 
 
 def compare_lines(
     found: Comparison, divergences: Sequence[Divergence] = (), width: int | None = None
 ) -> Iterator[Line]:
-    """Give the whole report; `width` crops its lines, None: nowhere."""
-    for line in _all_lines(found, divergences):
+    """Give the whole report; sentences and trees keep to `width`, tables are cropped to it."""
+    for line in _head(found):
+        yield from wrapped(line, width, _TITLE)
+    yield []
+    yield from tree_lines(found, width)
+    for line in (*_figures(found), *_pages(found)):
         yield line if width is None else cropped(line, width)
+    yield from _listed("differences", found.differences, width)
+    yield from _listed("otherwise, as it may be", found.permitted, width)
+    for line in _divergences(divergences):
+        yield from wrapped(line, width, 2)
 
 
-def _all_lines(found: Comparison, divergences: Sequence[Divergence]) -> Iterator[Line]:
+def _head(found: Comparison) -> Iterator[Line]:
     yield [("actual    ", BOLD), (found.actual.what, PLAIN)]
     yield [("expected  ", BOLD), (found.expected.what, PLAIN)]
+    for note in found.notes:
+        yield [("note      ", BOLD), (note, NOTABLE)]
     yield _verdict(found)
     if found.first is not None:
         yield [("first     ", BOLD), (sentence(found.first), BAD)]
-    yield []
-    yield from _trees(found)
-    yield []
-    yield from _figures(found)
-    yield from _pages(found)
-    yield from _listed("differences", found.differences)
-    yield from _listed("otherwise, as it may be", found.permitted)
-    yield from _divergences(divergences)
+    for why in found.undecided:
+        yield [("unknown   ", BOLD), (why, NOTABLE)]
 
 
 def _verdict(found: Comparison) -> Line:
@@ -59,9 +65,7 @@ def _verdict(found: Comparison) -> Line:
         case Outcome.DIFFERENT:
             return [("different ", BAD), (counted(len(found.differences), "difference"), PLAIN)]
         case Outcome.UNDECIDED:
-            why = found.actual.loss.why or found.expected.loss.why
-            left = f"{why or 'something is not known'}; nothing is different for certain"
-            return [("undecided ", NOTABLE), (left, PLAIN)]
+            return [("undecided ", NOTABLE), ("nothing is different for certain", PLAIN)]
 
 
 def _permitted(found: Comparison) -> str:
@@ -81,72 +85,17 @@ def sentence(one: Difference) -> str:
     return f"{who}{what}: {one.actual or 'none'}, expected {one.expected or 'none'}"
 
 
-def _trees(found: Comparison) -> Iterator[Line]:
-    rows: list[list[Piece]] = [[("", DIM), ("ACTUAL", DIM), ("EXPECTED", DIM)]]
-    differing = {one.subject for one in found.differences}
-    total = len(found.expected.members) + len(found.alignment.extra)
-    for depth, actual, expected in _walk(found):
-        if len(rows) > MOST_ROWS:
-            break
-        here = "" if actual is None else _drawn(found.actual, actual, depth)
-        there = "" if expected is None else _drawn(found.expected, expected, depth)
-        label = _label(found, actual, expected)
-        same = actual is not None and expected is not None and label not in differing
-        mark = ("=", GOOD) if same else ("!", BAD)
-        rows.append([mark, (here or "-", PLAIN), (there or "-", PLAIN)])
-    yield from aligned(rows)
-    if total > len(rows) - 1:
-        yield [(f"  and {counted(total - len(rows) + 1, 'more process', 'more processes')}", DIM)]
-
-
-def _label(found: Comparison, actual: int | None, expected: int | None) -> str:
-    if actual is not None:
-        return found.actual.members[actual].label
-    return found.expected.members[expected or 0].label
-
-
-def _walk(found: Comparison) -> Iterator[tuple[int, int | None, int | None]]:
-    """Give (depth, actual, expected) in order of the expected tree, others below their parents."""
-    there, here = found.alignment.to_expected, found.alignment.to_actual
-    actual, expected = found.actual.members, found.expected.members
-    lone = [at for at in found.actual.roots() if at not in there]
-    waiting: list[tuple[int, int | None, int | None]] = [(0, at, None) for at in reversed(lone)] + [
-        (0, here.get(at), at) for at in reversed(found.expected.roots())
-    ]
-    while waiting:
-        depth, left, right = waiting.pop()
-        yield depth, left, right
-        others = [at for at in actual[left].children if at not in there] if left is not None else []
-        below = expected[right].children if right is not None else []
-        waiting += [(depth + 1, at, None) for at in reversed(others)]
-        waiting += [(depth + 1, here.get(at), at) for at in reversed(below)]
-
-
-def _drawn(account: Account, number: int, depth: int) -> str:
-    member = account.members[number]
-    words = [member.born or "", " ".join(member.programs or ()), member.end or ""]
-    if member.fate is Fate.REAPED:
-        reaper = member.reaper if member.reaper is not None else NOBODY
-        by = f" by {account.members[reaper].label}" if reaper != NOBODY else ""
-        words.append(f"waited for{by}")
-    elif member.fate in {Fate.NEVER, Fate.AUTO_REAPED}:
-        words.append(str(member.fate))
-    if member.threads:
-        words.append(counted(member.threads, "thread"))
-    said = ", ".join(word for word in words if word)
-    return f"{'  ' * min(depth, _DEEPEST)}{member.label}" + (f": {said}" if said else "")
-
-
 def _figures(found: Comparison) -> Iterator[Line]:
     here, there = sums(found.actual), sums(found.expected)
-    names = [*here, *(name for name in there if name not in here)]
+    names = in_order([*here, *there])
     rows: list[list[Piece]] = [[("FIGURE", DIM), ("ACTUAL", DIM), ("EXPECTED", DIM)]]
     for name in names:
-        stated = name in there or found.expected.figures is None
+        stated = name in there or not found.expected.partial
         expected = f"{there.get(name, 0):,}" if stated else ""
         same = not stated or here.get(name, 0) == there.get(name, 0)
-        rows.append([(name, PLAIN), (f"{here.get(name, 0):,}", PLAIN if same else NOTABLE),
-                     (expected, PLAIN)])  # fmt: skip
+        style = PLAIN if same else NOTABLE
+        rows.append([(name, PLAIN), (f"{here.get(name, 0):,}", style), (expected, style)])
+    yield []
     yield from aligned(rows, numbers=(1, 2))
 
 
@@ -161,7 +110,8 @@ def _pages(found: Comparison) -> Iterator[Line]:
                 (found.expected.members[row.place.member].label, PLAIN), (row.place.region, PLAIN),
                 (row.figure, PLAIN), (f"{row.actual:,}", style), (f"{row.expected:,}", style),
             ]  # fmt: skip
-            rows.append([*cells, (row.explained, DIM)] if row.explained else cells)
+            said = row.explained if row.compared else _NOT_COMPARED[row.place.region == EVERYWHERE]
+            rows.append([*cells, (said, DIM)] if said else cells)
         yield from aligned(rows, numbers=(3, 4))
         left = len(found.pages) - MOST_ROWS
         if left > 0:
@@ -174,7 +124,7 @@ def _elsewhere(found: Comparison) -> Iterator[Line]:
     sides = [account.pages.elsewhere if account.pages is not None else None
              for account in (found.actual, found.expected)]  # fmt: skip
     names = sorted({name for side in sides if side for name in side})
-    if not names:
+    if not names or EVERYWHERE in (found.actual.regions or ()):
         return
     yield []
     yield [("memory that is not compared", BOLD), (": faults outside of the regions", DIM)]
@@ -186,7 +136,7 @@ def _elsewhere(found: Comparison) -> Iterator[Line]:
     yield from aligned(rows, numbers=(1, 2))
 
 
-def _listed(title: str, differences: Sequence[Difference]) -> Iterator[Line]:
+def _listed(title: str, differences: Sequence[Difference], width: int | None) -> Iterator[Line]:
     if not differences:
         return
     yield []
@@ -194,7 +144,7 @@ def _listed(title: str, differences: Sequence[Difference]) -> Iterator[Line]:
     for one in differences[:MOST_ROWS]:
         style = _SURENESS_STYLES[one.sureness]
         why = one.why or (str(one.sureness) if one.sureness is not Sureness.PERMITTED else "")
-        yield [("  ", PLAIN), (sentence(one), style), (f"  ({why})", DIM)]
+        yield from wrapped([("  ", PLAIN), (sentence(one), style), (f"  ({why})", DIM)], width, 4)
     left = len(differences) - MOST_ROWS
     if left > 0:
         yield [(f"  and {left:,} more", DIM)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from replay.compare.account import NOBODY
 from replay.compare.difference import Sureness
-from replay.compare.sums import sums
+from replay.compare.sums import in_order, sums
 from replay.report.compare import sentence
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def compare_json(found: Comparison, divergences: Sequence[Divergence] = ()) -> d
         "actual": found.actual.what,
         "expected": found.expected.what,
         "aligned_by": "name" if found.alignment.by_name else "structure",
-        "loss": {"actual": found.actual.loss.why, "expected": found.expected.loss.why},
+        "notes": list(found.notes),
+        "undecided": list(found.undecided),
         "first_difference": None if found.first is None else _difference(found.first),
         "differences": [_difference(one) for one in found.differences],
         "permitted": [_difference(one) for one in found.permitted],
@@ -40,6 +41,7 @@ def compare_json(found: Comparison, divergences: Sequence[Divergence] = ()) -> d
                 "figure": row.figure,
                 "actual": row.actual,
                 "expected": row.expected,
+                "compared": row.compared,
                 "explained": row.explained,
             }
             for row in found.pages
@@ -91,6 +93,7 @@ def _member(account: Account, number: int) -> dict[str, Any]:
         "name": one.label,
         "parent": name(one.parent),
         "born": one.born,
+        "program": one.program,
         "programs": one.programs,
         "end": one.end,
         "fate": None if one.fate is None else one.fate.value,
@@ -102,8 +105,8 @@ def _member(account: Account, number: int) -> dict[str, Any]:
 
 def _figures(found: Comparison) -> list[dict[str, Any]]:
     here, there = sums(found.actual), sums(found.expected)
-    names = [*here, *(name for name in there if name not in here)]
-    otherwise = 0 if found.expected.figures is None else None
+    names = in_order([*here, *there])
+    otherwise = None if found.expected.partial else 0
     return [
         {"figure": name, "actual": here.get(name, 0), "expected": there.get(name, otherwise)}
         for name in names
