@@ -128,8 +128,9 @@ CHECK: Final = Check(
     limits="The counters are those at the fault's entry, the kernel looks at them a moment later: "
     "a short reference of an LRU batch or of the swap cache leaves the case open, and so do the "
     "parts of a compound page. A reuse where a copy was due is unknown if another task copied the "
-    "page during the fault, or another process ended, executed or changed mappings, and so is a "
-    "copy where a reuse was due if another thread forked. Huge pages as a whole are no case.",
+    "page during the fault, or another process ended, executed, changed mappings or failed to "
+    "fork, and so is a copy where a reuse was due if another thread forked. Huge pages as a whole "
+    "are no case.",
     example="A copy of a page that is PG_anon_exclusive violates it.",
     source="mm/memory.c: do_wp_page(), wp_can_reuse_anon_folio(), wp_page_copy()",
     observed="`fault`: refcount, mapcount and flags at page_fault_user and page_fault_kernel, old "

@@ -11,6 +11,7 @@ import polars as pl
 from replay.checks.creations import with_request
 from replay.checks.lives import ended_processes, ends, executions, tasks
 from replay.checks.reaped import reaped_children
+from replay.checks.seen_steps import allocated
 from replay.losses import Losses
 from replay.memory.history import PageHistories
 from replay.steps.naming import named
@@ -122,6 +123,11 @@ class Evidence:
     def moments(self) -> pl.DataFrame:
         """The events within these calls, named after the model's steps."""
         return named(self.windows.moments, self.model)
+
+    @cached_property
+    def allocated(self) -> pl.DataFrame:
+        """The allocations that steps are known by; see `seen_steps.allocated`."""
+        return allocated(self.moments, self.model)
 
     @cached_property
     def memory(self) -> PageHistories:

@@ -11,7 +11,7 @@ from replay.checks.candidates import FailedCall, candidates
 from replay.checks.check import Check
 from replay.checks.evidence import SYSCALL_CLONE, SYSCALL_CLONE3
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
-from replay.checks.seen_steps import TABLES, allocated, lacking
+from replay.checks.seen_steps import TABLES, lacking
 from replay.checks.verdict import Verdict, WitnessEvent
 from replay.checks.words import call_result
 from replay.names import CLONE_FLAGS, errno_name, flag_names
@@ -56,7 +56,7 @@ def failures(evidence: Evidence) -> pl.DataFrame:
     flags = pl.col("flags") & pl.lit(0xFFFFFF00, pl.UInt64)
     calls = evidence.windows.calls.filter((pl.col("result") < 0) & (pl.col("unfinished") == 0))
     seen = (
-        allocated(evidence)
+        evidence.allocated.join(calls, on="window", how="semi")
         .group_by("window")
         .agg(seen=pl.col("step").unique().sort().str.join(" "))
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When processes gave memory up: by ending, executing, changing mappings, or copying a page."""
+"""When processes gave memory up: by an end, an exec, a mapping, a failed fork, a page's copy."""
 
 from __future__ import annotations
 
@@ -70,8 +70,10 @@ def _spans(evidence: Evidence) -> pl.DataFrame:
     # Up to 6.15 the end is announced after the memory was given up, and its begin is not known.
     begin = pl.col("time_ns") if before else pl.lit(0, pl.UInt64)
     ended = exits.select(begin_ns=begin, end_ns=pl.col("end_ns").fill_null((1 << 64) - 1))
+    # A fork that fails takes back what it copied.
+    failed = trace.table("clone_call").filter(pl.col("result") < 0)
     called = [
-        trace.table(name).select(begin_ns="enter_ns", end_ns="time_ns")
-        for name in ("exec", "mapping_call")
+        rows.select(begin_ns="enter_ns", end_ns="time_ns")
+        for rows in (trace.table("exec"), trace.table("mapping_call"), failed)
     ]
     return pl.concat([ended, *called])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from replay.checks.verdict import Case, Outcome, Part, Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import polars as pl
 
@@ -38,6 +38,8 @@ class Question:
     """What the row says instead, in words."""
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     """Adds to the rows that are cases, and to them alone, the columns that `holds` needs."""
+    events: Callable[[dict[str, Any]], tuple[WitnessEvent, ...]] | None = None
+    """The events that a row is about, where they are not those of all questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,19 @@ class Cases:
 def judged(rule: str, evidence: Evidence, cases: Cases, questions: Sequence[Question]) -> Verdict:
     """Hold every row against every question."""
     lost = evidence.anything_lost(cases.tables)
-    parts, shown = [], []
+    plain = _answers(cases.frame, [one for one in questions if one.prepare is None])
+    parts: list[Part] = []
+    shown: list[Case] = []
     for question in questions:
-        part, open_cases = _part(cases, question, lost=lost)
+        if question.prepare is None:
+            frame, answer = cases.frame, next(plain)
+        else:
+            frame = question.prepare(cases.frame.filter(question.applies))
+            answer = next(_answers(frame, [question]))
+        part = _part(question, answer, lost=lost)
         parts.append(part)
-        shown += open_cases
+        if part.passed < part.count:
+            shown += _open_cases(question, frame, answer, cases, lost=lost)
     return Verdict(
         rule,
         tuple(parts),
@@ -80,34 +90,59 @@ def nothing_recorded(rule: str, evidence: Evidence, tables: Collection[str], lac
     )
 
 
-def _part(cases: Cases, question: Question, *, lost: bool) -> tuple[Part, list[Case]]:
-    frame = cases.frame
-    if question.prepare is not None:
-        frame = question.prepare(frame.filter(question.applies))
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What each row of a frame says to a question."""
+
+    applies: pl.Series
+    violated: pl.Series
+    unknown: pl.Series
+
+
+def _answers(frame: pl.DataFrame, questions: Sequence[Question]) -> Iterator[_Answer]:
+    """Put questions to every row, all of them at once."""
     # Beside a column of the frame, so that what is the same for all rows has a row for each.
     answers = frame.with_row_index(_ROW).select(
-        _ROW, applies=question.applies.fill_null(value=False), holds=question.holds
+        _ROW,
+        *(
+            expression.alias(f"{name} {number}")
+            for number, one in enumerate(questions)
+            for name, expression in (
+                ("applies", one.applies.fill_null(value=False)),
+                ("holds", one.holds),
+            )
+        ),
     )
-    applies, holds = answers.get_column("applies"), answers.get_column("holds")
-    unknown, violated = applies & holds.is_null(), applies & ~holds.fill_null(value=True)
-    counts = int(unknown.sum()), int(violated.sum())
-    part = Part(
+    for number in range(len(questions)):
+        applies, holds = answers[f"applies {number}"], answers[f"holds {number}"]
+        violated = applies & ~holds.fill_null(value=True)
+        yield _Answer(applies, violated, applies & holds.is_null())
+
+
+def _part(question: Question, answer: _Answer, *, lost: bool) -> Part:
+    unknown, violated = int(answer.unknown.sum()), int(answer.violated.sum())
+    return Part(
         question.part,
         question.rule,
-        passed=int(applies.sum()) - sum(counts),
-        violated=counts[1],
-        lost=counts[0] if lost else 0,
-        unobservable=0 if lost else counts[0],
+        passed=int(answer.applies.sum()) - unknown - violated,
+        violated=violated,
+        lost=unknown if lost else 0,
+        unobservable=0 if lost else unknown,
     )
+
+
+def _open_cases(
+    question: Question, frame: pl.DataFrame, answer: _Answer, cases: Cases, *, lost: bool
+) -> Iterator[Case]:
+    """Give the first cases that did not pass, those that violate the rule before the others."""
     reason = Reason.LOST if lost else Reason.UNOBSERVABLE
-    shown = []
-    for row in _rows(frame, violated):
+    events = question.events or cases.events
+    for row in _rows(frame, answer.violated):
         why = f"{question.rule}; {question.found(row)}"
-        shown.append(Case(part.name, Outcome.VIOLATION, Reason.NONE, why, cases.events(row)))
-    for row in _rows(frame, unknown):
+        yield Case(question.part, Outcome.VIOLATION, Reason.NONE, why, events(row))
+    for row in _rows(frame, answer.unknown):
         why = f"{question.rule}; {question.missing}"
-        shown.append(Case(part.name, Outcome.UNKNOWN, reason, why, cases.events(row)))
-    return part, shown
+        yield Case(question.part, Outcome.UNKNOWN, reason, why, events(row))
 
 
 def _rows(frame: pl.DataFrame, wanted: pl.Series) -> list[dict[str, Any]]:

@@ -70,6 +70,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     reaped_once.CHECK,
 )
 """In the order in which they are run and shown: along the life of a task."""
+OF_STEPS: Final = (failing_step.CHECK, undo_ladder.CHECK, step_presence.CHECK, step_order.CHECK)
+"""Those that go through every step of every creation: a hundred rows for a fork."""
 
 
 def find_check(rule: str) -> Check:

@@ -68,14 +68,14 @@ def lacking(evidence: Evidence) -> str:
     return LACKS_FUNCTIONS if unnamed and evidence.complete else ""
 
 
-def allocated(evidence: Evidence) -> pl.DataFrame:
+def allocated(moments: pl.DataFrame, model: Model) -> pl.DataFrame:
     """Give every allocation that a step is known by: window, step, part, object, time_ns."""
     known = pl.DataFrame(
-        [(step.id, seen.name) for step, seen in allocations(evidence.model)],
+        [(step.id, seen.name) for step, seen in allocations(model)],
         {"step": pl.String, "part": pl.String},
         orient="row",
     ).unique()
-    rows = evidence.moments.filter(pl.col("what").is_in(ALLOCATES))
+    rows = moments.filter(pl.col("what").is_in(ALLOCATES))
     return rows.join(known, on=["step", "part"], how="semi").select(
         "window", "step", "part", "object", "time_ns"
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -27,19 +28,11 @@ def _run(evidence: Evidence) -> Verdict:
         return Verdict(CHECK.id, (), ())
     if lacks := lacking(evidence):
         return nothing_recorded(CHECK.id, evidence, TABLES, lacks)
-    frame = first_times(evidence)
-    parts: list[Verdict] = [
-        judged(CHECK.id, evidence, Cases(frame, TABLES, _events(one, other)), [_asked(one, other)])
-        for one, other in pairs
-    ]
-    with_cases = [part for part in parts if part.count] or parts[:1]
-    return Verdict(
-        CHECK.id,
-        tuple(part for verdict in with_cases for part in verdict.parts),
-        tuple(case for verdict in with_cases for case in verdict.cases),
-        missing=evidence.lost(TABLES),
-        incomplete=not evidence.complete,
-    )
+    questions = [_asked(one, other) for one, other in pairs]
+    cases = Cases(first_times(evidence), TABLES, _call)
+    found = judged(CHECK.id, evidence, cases, questions)
+    with_cases = tuple(part for part in found.parts if part.count)
+    return replace(found, parts=with_cases or found.parts[:1])
 
 
 def _asked(one: str, other: str) -> Question:
@@ -51,20 +44,25 @@ def _asked(one: str, other: str) -> Question:
         holds=first <= then,
         missing="",
         found=lambda _: f"{other} came first",
+        events=_events(one, other),
     )
 
 
 def _events(one: str, other: str) -> Callable[[dict[str, Any]], tuple[WitnessEvent, ...]]:
     def events(row: dict[str, Any]) -> tuple[WitnessEvent, ...]:
+        entered, returned = _call(row)
         both = [WitnessEvent(row[f"at_{step}"], "step", step) for step in (one, other)]
-        result = call_result(row["result"], row["syscall"])
-        return (
-            WitnessEvent(row["enter_ns"], "sys_enter", f"{row['tid']} calls the clone family"),
-            *sorted(both, key=lambda event: event.time_ns),
-            WitnessEvent(row["time_ns"], "sys_exit", f"{row['tid']}: {result}"),
-        )
+        return entered, *sorted(both, key=lambda event: event.time_ns), returned
 
     return events
+
+
+def _call(row: dict[str, Any]) -> tuple[WitnessEvent, WitnessEvent]:
+    result = call_result(row["result"], row["syscall"])
+    return (
+        WitnessEvent(row["enter_ns"], "sys_enter", f"{row['tid']} calls the clone family"),
+        WitnessEvent(row["time_ns"], "sys_exit", f"{row['tid']}: {result}"),
+    )
 
 
 CHECK: Final = Check(

@@ -10,7 +10,7 @@ import polars as pl
 from replay.checks.check import Check
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
 from replay.checks.post_conditions import flags_hold, flags_in_words
-from replay.checks.seen_steps import TABLES, allocated, allocations, lacking, vague
+from replay.checks.seen_steps import TABLES, allocations, lacking, vague
 from replay.checks.verdict import Verdict
 from replay.checks.words import at, created, ordered
 
@@ -35,7 +35,7 @@ def _run(evidence: Evidence) -> Verdict:
 def _frame(evidence: Evidence, pairs: list[tuple[Step, Observation]]) -> pl.DataFrame:
     """Give every call that made a task, with the number of allocations of each kind."""
     calls = evidence.windows.calls.filter(pl.col("child_tid").is_not_null())
-    rows = allocated(evidence).with_columns(kind=pl.concat_str("step", "part", separator="/"))
+    rows = evidence.allocated.with_columns(kind=pl.concat_str("step", "part", separator="/"))
     wide = rows.pivot("kind", index="window", values="time_ns", aggregate_function="len")
     kinds = [f"{step.id}/{seen.name}" for step, seen in pairs]
     missing = [pl.lit(0, pl.UInt32).alias(kind) for kind in kinds if kind not in wide.columns]

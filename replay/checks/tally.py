@@ -11,12 +11,13 @@ from replay.checks.verdict import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from replay.checks.check import Check
     from replay.checks.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The ids of the rules by what became of them; each rule is in one of the four."""
+    """The ids of the rules by what became of them; each rule is in one of the tuples."""
 
     model: str
     holds: tuple[str, ...]
@@ -24,10 +25,12 @@ class Tally:
     unknown: tuple[str, ...]
     no_case: tuple[str, ...]
     """Rules of which nothing happened, or that the model does not ask."""
+    left: tuple[str, ...] = ()
+    """Rules that were not held against the trace."""
 
     @classmethod
-    def of(cls, model: str, verdicts: Sequence[Verdict]) -> Tally:
-        """Sort verdicts under a model."""
+    def of(cls, model: str, verdicts: Sequence[Verdict], left: Sequence[Check] = ()) -> Tally:
+        """Sort verdicts under a model; `left` are the checks that were not run."""
 
         def rules(outcome: Outcome, *, empty: bool = False) -> tuple[str, ...]:
             return tuple(
@@ -42,4 +45,5 @@ class Tally:
             rules(Outcome.VIOLATION),
             rules(Outcome.UNKNOWN),
             rules(Outcome.PASS, empty=True),
+            tuple(check.id for check in left),
         )

@@ -11,7 +11,7 @@ import polars as pl
 from replay.checks.check import Check
 from replay.checks.failing_step import failed_events, failures
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
-from replay.checks.seen_steps import TABLES, allocated, lacking
+from replay.checks.seen_steps import TABLES, lacking
 from replay.checks.verdict import Verdict
 from replay.checks.words import at, ordered
 from replay.model.values import Observed
@@ -51,10 +51,13 @@ def _rungs(model: Model) -> list[tuple[str, str]]:
 
 def _frame(evidence: Evidence, names: list[str]) -> pl.DataFrame:
     """Give every failed call with made_CACHE, left_CACHE and freed_CACHE (when) for each cache."""
-    made = allocated(evidence).filter(pl.col("part").is_in(names))
-    frees = evidence.moments.filter(pl.col("what").is_in(FREES)).select(
-        "window", "object", freed_ns="time_ns"
-    )
+    failed = evidence.windows.calls.filter(pl.col("result") < 0).select("window")
+    made = evidence.allocated.join(failed, on="window", how="semi")
+    made = made.filter(pl.col("part").is_in(names))
+    frees = (
+        evidence.moments.filter(pl.col("failed") & pl.col("what").is_in(FREES))
+        .select("window", "object", freed_ns="time_ns")
+    )  # fmt: skip
     pairs = made.join(frees, on=["window", "object"], how="left")
     later = pairs.with_columns(
         freed_ns=pl.when(pl.col("freed_ns") >= pl.col("time_ns")).then("freed_ns")

@@ -7,6 +7,7 @@ replaced, and a key without a value (`~`) is taken away.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -75,7 +76,7 @@ def _chain(path: Path) -> tuple[Value, ...]:
         if at is not None and len(files) == MOST_EXTENDS:
             raise bad_value(at, f"more than {MOST_EXTENDS} models extend one another", "join some")
         seen.append(path.resolve())
-        file = read_yaml(path)
+        file = _read_bundled(path) if path.parent == FOLDER else read_yaml(path)
         files.append(file)
         fields = file.mapping("a model")
         if "extends" not in fields:
@@ -88,6 +89,12 @@ def _chain(path: Path) -> tuple[Value, ...]:
             hint = f"{suggestion(named, names)}the bundled ones are {', '.join(names)}"
             raise bad_value(at, f"there is no model {named!r}", hint)
         path = found
+
+
+@cache
+def _read_bundled(path: Path) -> Value:
+    """Read a file that does not change; most models extend several of them."""
+    return read_yaml(path)
 
 
 def _found(name: str, folder: Path | None = None) -> Path | None:

@@ -156,7 +156,7 @@ def _case_lines(verdict: Verdict, begin_ns: int) -> Iterator[Line]:
 
 def _event(event: WitnessEvent, begin_ns: int) -> list[Piece]:
     seconds = (event.time_ns - begin_ns) / _NS_PER_S
-    return [(f"{seconds:.6f}", DIM), (event.name, PLAIN), (event.text, PLAIN)]
+    return [(f"{seconds:.6f} s", DIM), (event.name, PLAIN), (event.text, PLAIN)]
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:

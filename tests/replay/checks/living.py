@@ -31,7 +31,7 @@ STEPS = (
     ("create_new_namespaces", "nsproxy", NEW_NAMESPACES), ("alloc_pid", "pid", 0),
 )  # fmt: skip
 """(function, cache, flags with which it is not allocated) in the order of Linux 6.18."""
-LADDER = ("mm_struct", "signal_cache", "sighand_cache", "files_cache")
+LADDER = ("mm_struct", "signal_cache", "sighand_cache", "fs_cache", "files_cache")
 
 
 def identity(tid: int, start_ns: int, tgid: int = 0) -> dict[str, int]:

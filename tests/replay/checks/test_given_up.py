@@ -9,7 +9,7 @@ import pytest
 from replay.checks.evidence import Evidence
 from replay.checks.given_up import copied_by_others, overlaps
 from replay.model.load import load_model
-from tests.replay.checks.creating import MODEL, only
+from tests.replay.checks.creating import MODEL, fail, only
 from tests.replay.checks.mutations import FRAME, life, write_fault
 
 
@@ -53,3 +53,12 @@ def test_a_page_that_another_task_copies(other: dict[str, int], *, gone: bool) -
     evidence = Evidence(trace, MODEL)
     mine = evidence.memory.faults.filter((pl.col("time_ns") == 5_000) & (pl.col("tid") == 10))
     assert copied_by_others(mine, evidence).to_list() == [gone]
+
+
+def test_a_fork_that_fails() -> None:
+    """Takes back what it had copied; one that succeeds does not."""
+    times = [pl.Series([one], dtype=pl.UInt64) for one in (89_500, 89_600)]
+    assert not overlaps(times[0], times[1], Evidence(life(), MODEL)).any()
+    trace = life()
+    fail(trace, 17)
+    assert overlaps(times[0], times[1], Evidence(trace, MODEL)).all()

@@ -11,7 +11,7 @@ from tests.replay.checks.mutations import life, steps
 
 def test_each_allocation_is_its_step_s() -> None:
     """By where it was made and of which cache."""
-    found = allocated(Evidence(steps(), MODEL))
+    found = allocated(Evidence(steps(), MODEL).moments, MODEL)
     assert found.get_column("step").to_list() == [
         "dup_task_struct", "copy_creds", "copy_files", "copy_fs", "copy_sighand", "copy_signal",
         "copy_mm", "copy_mm", "alloc_pid",

@@ -30,3 +30,12 @@ def test_a_loss_leaves_nothing_without_a_case() -> None:
     tally = Tally.of(MODEL.name, run_checks(trace, MODEL))
     assert "reaped-once" in tally.unknown
     assert tally.no_case == ("child-runs-first",)
+
+
+def test_what_was_not_asked() -> None:
+    """Is told apart."""
+    left, asked = CHECKS[:2], CHECKS[2:]
+    tally = Tally.of(MODEL.name, run_checks(creations(0), MODEL, asked), left)
+    assert tally.left == ("refused-flags", "step-errors")
+    places = [*tally.holds, *tally.violated, *tally.unknown, *tally.no_case, *tally.left]
+    assert sorted(places) == sorted(check.id for check in CHECKS)

@@ -11,12 +11,13 @@ RULE = "undo-ladder"
 
 
 def test_each_rung_and_each_pair() -> None:
-    """Four objects are freed at once, in the ladder's order."""
+    """Five objects are freed at once, in the ladder's order."""
     verdict = verdicts(failed())[RULE]
     assert [part.name for part in verdict.parts if part.passed] == [
         "bad_fork_cleanup_mm", "bad_fork_cleanup_signal", "bad_fork_cleanup_sighand",
-        "bad_fork_cleanup_files", "mm_struct before signal_cache",
-        "signal_cache before sighand_cache", "sighand_cache before files_cache",
+        "bad_fork_cleanup_fs", "bad_fork_cleanup_files", "mm_struct before signal_cache",
+        "signal_cache before sighand_cache", "sighand_cache before fs_cache",
+        "fs_cache before files_cache",
     ]  # fmt: skip
 
 
