@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -27,7 +28,7 @@ _Json = Annotated[
 ]
 _Width = Annotated[
     int | None,
-    typer.Option("--width", min=0, metavar="CELLS", help="Draw for lines of this width."),
+    typer.Option("--width", min=0, metavar="CELLS", help="Make it fit this width; 0: any."),
 ]
 _KEYS: Final = ("fork", "process", "mapping", "section", "symbol", "address", "stack")
 
@@ -78,9 +79,9 @@ def cow(  # noqa: PLR0913 - one parameter for each option
     if fork is not None:
         _show_fork(_remembered(file), fork, width, as_json=as_json)
     elif process is not None:
-        _show_process(_remembered(file), process, as_json=as_json)
+        _show_process(_remembered(file), process, width, as_json=as_json)
     else:
-        _show_sums(_remembered(file), by or "process", top, as_json=as_json)
+        _show_sums(_remembered(file), by or "process", top, width, as_json=as_json)
 
 
 def page(
@@ -117,18 +118,19 @@ def page(
     facts = PageFacts(known.trace, known.forest, known.memory, (one.id, place), known.begin_ns)
     for story in known.stories(one.id, place):
         facts.add(story)
-    _show(page_lines(facts), page_json(facts), as_json=as_json)
+    _show(known, page_lines(facts), page_json(facts), as_json=as_json)
 
 
 COMMANDS = (cow, page)
 """The commands of this subject; each is called as its function is."""
 
 
-def _show_sums(known: Remembered, by: str, top: int, *, as_json: bool) -> None:
+def _show_sums(known: Remembered, by: str, top: int, width: int | None, *, as_json: bool) -> None:
     from replay.memory.contradictions import contradictions
     from replay.memory.cow import CowKey, cow_by
     from replay.report.cow import cow_json, cow_lines
     from replay.report.noticed import noticed_json, noticed_lines
+    from replay.report.screen import Screen
 
     key = CowKey(by)
     found, noticed = cow_by(known.memory, key), contradictions(known.memory)
@@ -136,11 +138,13 @@ def _show_sums(known: Remembered, by: str, top: int, *, as_json: bool) -> None:
     most = top or len(found.rows)
 
     def lines() -> Iterable[Line]:
-        yield from cow_lines(found, key, most, known.who, costs)
+        room = Screen(sys.stdout, width).width
+        yield from cow_lines(found, key, most, known.who, costs, width=room)
         yield from noticed_lines(noticed, "where faults did not fit what was known of their pages")
 
     value = cow_json(found, key, most, known.who, costs)
-    _show(lines(), {**value, "contradictions": noticed_json(noticed)}, as_json=as_json)
+    value = {**value, "contradictions": noticed_json(noticed)}
+    _show(known, lines(), value, as_json=as_json)
 
 
 def _show_fork(known: Remembered, pid: str, width: int | None, *, as_json: bool) -> None:
@@ -152,14 +156,16 @@ def _show_fork(known: Remembered, pid: str, width: int | None, *, as_json: bool)
     pages = fork_pages(known.memory, costs["child"])
     view = ForkView(pages, costs, known.who, known.begin_ns, known.ending(costs["child"]))
     lines = fork_lines(view, Screen(sys.stdout, width).width)
-    _show(lines, fork_json(view), as_json=as_json)
+    _show(known, lines, fork_json(view), as_json=as_json)
 
 
-def _show_process(known: Remembered, pid: str, *, as_json: bool) -> None:
+def _show_process(known: Remembered, pid: str, width: int | None, *, as_json: bool) -> None:
     from replay.report.cow_process import process_json, process_lines
+    from replay.report.screen import Screen
 
     view = known.process_view(pid)
-    _show(process_lines(view), process_json(view), as_json=as_json)
+    lines = process_lines(view, Screen(sys.stdout, width).width)
+    _show(known, lines, process_json(view), as_json=as_json)
 
 
 def _remembered(file: Path) -> Remembered:
@@ -168,14 +174,18 @@ def _remembered(file: Path) -> Remembered:
     return remembered(file)
 
 
-def _show(lines: Iterable[Line], value: dict[str, object], *, as_json: bool) -> None:
+def _show(
+    known: Remembered, lines: Iterable[Line], value: dict[str, object], *, as_json: bool
+) -> None:
     from replay.report import json_text
+    from replay.report.losses import losses_json, losses_lines
     from replay.report.screen import Screen
 
+    losses = known.forest.losses
     if as_json:
-        sys.stdout.write(json_text.document(value))
+        sys.stdout.write(json_text.document(value | losses_json(losses)))
     else:
-        Screen(sys.stdout).write(lines)
+        Screen(sys.stdout).write(chain(losses_lines(losses), lines))
 
 
 def _address(text: str) -> int:

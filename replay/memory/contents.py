@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from replay.memory.advice import kept_from_children
 from replay.memory.changes import What
 from replay.memory.ranges import NOT_FOUND, RangeHistory, ints
 from replay.memory.walk import FOREVER
@@ -23,8 +23,6 @@ _OUT: Final = 1
 _IN: Final = 2
 _MOST_STEPS: Final = 100_000
 """More moves and forks than any page goes through; a trace that claims more is cut off there."""
-
-_Row = tuple[int, int, int, int, int, int, int]
 
 
 class Step(NamedTuple):
@@ -45,12 +43,13 @@ class Contents:
     def __init__(self, spaces: AddressSpaces, changes: Changes) -> None:
         self.parents, self.begins = spaces.parents(), spaces.begins().view(np.int64)
         self.ends = spaces.ends().view(np.int64)
-        kept = list(zip(*_kept_from_children(spaces, changes), strict=True)) or [()] * 7
-        columns = [
-            np.concatenate([of_calls, ints(more)])
-            for of_calls, more in zip(_rows(changes), kept, strict=True)
-        ]
-        space, low, high, time_ns, kind, shift, then_ns = columns
+        child, first, last, born = kept_from_children(spaces, changes)
+        none = np.zeros(len(child), np.int64)
+        # As dropped at the child's birth.
+        kept = child, first, last, born, none + _GONE, none, none
+        space, low, high, time_ns, kind, shift, then_ns = (
+            np.concatenate(both) for both in zip(_rows(changes), kept, strict=True)
+        )
         self.time_ns, self._kind, self._shift, self._then_ns = time_ns, kind, shift, then_ns
         self.history = RangeHistory(space, low, high, time_ns)
         self.space, self._low, self._high = space, low, high
@@ -182,68 +181,3 @@ def _rows(changes: Changes) -> list[Ints]:
     rows = (here.space, here.low, here.high, here.time_ns, kind, shifts, then_ns)
     order = np.argsort(np.r_[at, np.arange(len(here))], kind="stable")
     return [np.concatenate(both)[order] for both in zip(outgoing, rows, strict=True)]
-
-
-_Ranges = list[tuple[int, int]]
-
-
-def _kept_from_children(spaces: AddressSpaces, changes: Changes) -> list[_Row]:
-    """Give for each fork the ranges that madvise kept from the child, as dropped at its birth.
-
-    A child has the advice of its parent; whatever is mapped anew has none.
-    """
-    kept: dict[int, _Ranges] = {}
-    found: list[_Row] = []
-    for time_ns, parent, child, low, high, hides in _advice_and_forks(spaces, changes):
-        if child != NOT_FOUND:
-            if parent in kept:
-                kept[child] = kept[parent]
-                found += [(child, *one, time_ns, _GONE, 0, 0) for one in kept[parent]]
-        elif hides or parent in kept:
-            others = _without(kept.pop(parent, []), low, high) + [(low, high)] * hides
-            if others:
-                kept[parent] = others
-    return found
-
-
-def _advice_and_forks(spaces: AddressSpaces, changes: Changes) -> list[tuple[int, ...]]:
-    """Give (time, space, child, low, high, hides) of forks and of what may change advice.
-
-    The child of a change is NOT_FOUND, and the pages of a fork are nothing.
-    """
-    hides = changes.are(What.FORK_ADVICE) & (changes.flags != 0)
-    if not hides.any():
-        return []
-    concerns = ~changes.are(What.DROP) & _touching(changes, changes.taken(hides))
-    some, hiding = changes.taken(concerns), hides[concerns].tolist()
-    steps = [
-        (time_ns, space, NOT_FOUND, low, high, hidden)
-        for time_ns, space, low, high, hidden in zip(
-            some.time_ns.tolist(), some.space.tolist(), some.low.tolist(), some.high.tolist(),
-            hiding, strict=True,
-        )
-    ]  # fmt: skip
-    steps += [
-        (one.begin_ns, one.parent, one.number, 0, 0, False)
-        for one in spaces.spaces
-        if one.parent != NOT_FOUND
-    ]
-    return sorted(steps, key=itemgetter(0))
-
-
-def _touching(changes: Changes, others: Changes) -> Bools:
-    """Tell which changes have a page number in common with any of some others."""
-    order = np.argsort(others.low)
-    reach = np.maximum.accumulate(others.high[order])
-    last = np.searchsorted(others.low[order], changes.high) - 1
-    touching: Bools = (last >= 0) & (reach[last] > changes.low)
-    return touching
-
-
-def _without(ranges: _Ranges, low: int, high: int) -> _Ranges:
-    pieces = [
-        piece
-        for begin, end in ranges
-        for piece in ((begin, min(end, low)), (max(begin, high), end))
-    ]
-    return [(begin, end) for begin, end in pieces if begin < end]

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,6 +24,10 @@ _F, _K = FaultClass, MappingKind
 _COPIES: Final = (_F.COPY, _F.HUGE_COPY, _F.HUGE_SPLIT)
 _REUSES: Final = (_F.REUSE, _F.HUGE_REUSE)
 _KERNEL_BEGINS: Final = 1 << 63
+_CHUNK: Final = 1 << 19
+"""Faults that are summed up at a time, for the sake of memory."""
+_Keyed = Callable[[pl.DataFrame], pl.DataFrame]
+"""Gives the columns of the key for some of `_writes`."""
 
 
 class CowKey(StrEnum):
@@ -62,11 +68,12 @@ class Cow:
 
 def cow_by(memory: PageHistories, key: CowKey) -> Cow:
     """Sum up every copy and reuse by a key."""
-    rows = _writes(memory)
-    keyed = rows.hstack(_KEYED[key](memory, rows))
-    names = keyed.columns[len(rows.columns) :]
-    sums = keyed.group_by(names).agg(*_SUMS)
-    totals = rows.select(*_SUMS)
+    keyed = _by_fork(memory) if key is CowKey.FORK else partial(_KEYED[key], memory)
+    begins = range(0, max(len(memory.faults), 1), _CHUNK)
+    parts = pl.concat([_summed(_writes(memory, begin), keyed) for begin in begins])
+    names = [name for name in parts.columns if name not in _SUMS]
+    summed = pl.col(*_SUMS).sum()
+    sums, totals = parts.group_by(names).agg(summed), parts.select(summed)
     share = pl.col("copied") / max(int(totals["copied"][0]), 1)
     ranked = ["copied", "reused", "file_copied"]
     falling = [True] * len(ranked) + [False] * len(names)
@@ -76,49 +83,60 @@ def cow_by(memory: PageHistories, key: CowKey) -> Cow:
     return Cow(ordered, totals)
 
 
-def _sums(where: pl.Expr, name: str) -> pl.Expr:
-    return pl.col("pages").filter(where).sum().cast(pl.Int64).alias(name)
+def _summed(rows: pl.DataFrame, keyed: _Keyed) -> pl.DataFrame:
+    keys = keyed(rows)
+    sums = (sum_.alias(name) for name, sum_ in _SUMS.items())
+    return rows.select("class", "pages", "took_ns").hstack(keys).group_by(keys.columns).agg(*sums)
 
 
-_COPIED, _REUSED = pl.col("class").is_in(_COPIES), pl.col("class").is_in(_REUSES)
-_SUMS: Final = (
-    _sums(_COPIED, "copied"),
-    _sums(_REUSED, "reused"),
-    _sums(pl.col("class") == _F.FILE_COW, "file_copied"),
-    (_sums(_COPIED, "copied") * PAGE_BYTES).alias("copied_bytes"),
-    pl.col("took_ns").filter(_COPIED).sum().cast(pl.Int64).alias("copy_ns"),
-    pl.col("took_ns").filter(_REUSED).sum().cast(pl.Int64).alias("reuse_ns"),
-)
+def _where(*classes: FaultClass) -> pl.Expr:
+    return pl.col("class").is_in(classes)
 
 
-def _writes(memory: PageHistories) -> pl.DataFrame:
-    """Give the faults that are summed up, with their place in the table and their pages."""
+_COPIED, _REUSED = _where(*_COPIES), _where(*_REUSES)
+_SUMS: Final = {
+    "copied": pl.col("pages").filter(_COPIED).sum(),
+    "reused": pl.col("pages").filter(_REUSED).sum(),
+    "file_copied": pl.col("pages").filter(_where(_F.FILE_COW)).sum(),
+    "copied_bytes": pl.col("pages").filter(_COPIED).sum() * PAGE_BYTES,
+    "copy_ns": pl.col("took_ns").filter(_COPIED).sum(),
+    "reuse_ns": pl.col("took_ns").filter(_REUSED).sum(),
+}
+
+
+def _writes(memory: PageHistories, begin: int) -> pl.DataFrame:
+    """Give the faults of a chunk that are summed up, each with its row and its pages."""
     wanted = [*_COPIES, *_REUSES, _F.FILE_COW]
     whole = [kind for code, kind in enumerate(_F) if code in WHOLE.tolist()]
     pages = pl.when(pl.col("class").is_in(whole)).then(HUGE_PAGES).otherwise(1)
+    # Sums are of the type of what is summed up, and 4 s of copying is soon reached.
+    sizes = pages.cast(pl.Int64).alias("pages"), pl.col("took_ns").cast(pl.Int64)
     return (
-        memory.faults.with_row_index("row")
+        memory.faults.slice(begin, _CHUNK)
+        .with_row_index("row", begin)
         .filter(pl.col("class").is_in(wanted))
-        .select("row", "time_ns", "tid", "space", "address", "ip", "class", "took_ns",
-                "error_code", "flags", pages.alias("pages"))
+        .select("row", "time_ns", "tid", "space", "address", "ip", "class", "error_code",
+                "flags", *sizes)
     )  # fmt: skip
 
 
-def _by_fork(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
+def _by_fork(memory: PageHistories) -> _Keyed:
     breaks, events, spaces = memory.breaks, memory.events, memory.spaces.spaces
     known = breaks.fork >= 0
-    due = np.full(len(memory.faults), -1, np.int64)
+    due = np.full(len(memory.faults), -1, np.int32)
     due[events.row[breaks.event[known]]] = breaks.fork[known]
-    fork = due[rows["row"].to_numpy()]
     child = pl.DataFrame(
         [(number, *spaces[number].process) for number in memory.forks.child.tolist()],
         {"fork": pl.Int64, "child_tgid": pl.UInt32, "child_leader_start_ns": pl.UInt64},
         orient="row",
     )
-    named = pl.DataFrame({"fork": fork}).with_columns(
-        pl.when(pl.col("fork") >= 0).then("fork").alias("fork")
-    )
-    return named.join(child, on="fork", how="left", maintain_order="left")
+
+    def keyed(rows: pl.DataFrame) -> pl.DataFrame:
+        fork = pl.Series("fork", due[rows["row"].to_numpy()].astype(np.int64))
+        named = pl.select(pl.when(fork >= 0).then(fork).alias("fork"))
+        return named.join(child, on="fork", how="left", maintain_order="left")
+
+    return keyed
 
 
 def _by_process(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
@@ -162,7 +180,6 @@ def _by_stack(memory: PageHistories, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 _KEYED: Final = {
-    CowKey.FORK: _by_fork,
     CowKey.PROCESS: _by_process,
     CowKey.MAPPING: _by_mapping,
     CowKey.SECTION: _by_section,

@@ -79,12 +79,14 @@ class Walk:
         self._lives: dict[tuple[int, int], _Life] = {}
         self._using: dict[int, set[tuple[int, int]]] = {}
         self._by_mm: dict[int, int] = {}
+        self._before: dict[tuple[int, ProcessId], int] = {}
 
     def take(self, event: Event) -> None:
         """Go one event on."""
         match event.kind:
             case Kind.ADOPTED:
                 if event.task not in self._lives and event.mm:
+                    self._reopen(event)
                     self._begin(event, self._space_of(event, event.mm))
             case Kind.NEWTASK:
                 self._newtask(event)
@@ -130,12 +132,24 @@ class Walk:
         known = self._by_mm.get(mm)
         return self._new(event, Made.BEFORE, mm) if known is None else known
 
+    def _reopen(self, event: Event) -> None:
+        """Take back the end of an address space that has a user of whom nothing was known yet.
+
+        A thread that was there before may be seen first when it ends, after all the others.
+        """
+        ended = self._before.get((event.mm, event.process))
+        if ended is not None and event.mm not in self._by_mm:
+            self.spaces[ended].end_ns = FOREVER
+            self._by_mm[event.mm] = ended
+
     def _new(self, event: Event, made: Made, mm: int, parent: int = NOWHERE) -> int:
         number = len(self.spaces)
         since_ns = 0 if made is Made.BEFORE else event.time_ns
         self.spaces.append(Space(number, mm, since_ns, made, event.process, parent))
         self._by_mm[mm] = number
         self._using[number] = set()
+        if made is Made.BEFORE:
+            self._before[mm, event.process] = number
         return number
 
     def _begin(self, event: Event, space: int) -> None:

@@ -179,3 +179,20 @@ def test_mistakes(run: Run, words: str, what: str, hint: str) -> None:
 def test_why_a_vfork_child_has_no_fork(run: Run) -> None:
     """It shared the memory."""
     assert "its vfork shared the memory" in run("cow", "server.ptrace", "--fork", str(V))[2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["cow", "cow --by fork", f"cow --fork {A}", f"cow --process {B}", f"page {B} 0x6000"],
+)
+def test_of_a_recording_with_a_loss(run: Run, words: str) -> None:
+    """What is told is of what is there, and that is said first."""
+    history = build_memory_story()
+    history.made.lose("fault", address=100 << 12 | 8)
+    write_story(history, Path("lossy.ptrace"))
+    command, *rest = words.split()
+    status, out, err = run(command, "lossy.ptrace", *rest)
+    assert (status, err) == (0, "")
+    assert out.startswith("note: 2 records lost: this is of what is there\n")
+    said = json.loads(run(command, "lossy.ptrace", *rest, "--json")[1])
+    assert (said["complete"], said["lost_records"]) == (True, 2)

@@ -110,3 +110,27 @@ def test_totals_are_the_sums_of_the_rows(key: CowKey) -> None:
         names = cow.totals.columns
         assert cow.rows.select(names).sum().row(0) == cow.totals.row(0)
         assert cow.rows["share"].sum() in {0.0, 1.0}
+
+
+def test_times_of_more_than_4_seconds() -> None:
+    """Of a row and in all: columns of the trace have 32 bits, sums have not."""
+    history = remember("sh writes 5, sh writes 6, sh forks a")
+    history.took_ns = 3_000_000_000
+    history.tell("a writes 5, a writes 6, sh writes 5, sh writes 6")
+    found = cow_by(history.memory(), CowKey.FORK)
+    assert found.rows.select("copy_ns", "reuse_ns").rows() == [(6 * 10**9, 6 * 10**9)]
+    assert found.totals.select("copy_ns", "reuse_ns").rows() == [(6 * 10**9, 6 * 10**9)]
+
+
+@pytest.mark.parametrize("key", list(CowKey))
+def test_sums_over_many_faults_are_made_in_parts(
+    monkeypatch: pytest.MonkeyPatch, key: CowKey
+) -> None:
+    """They are the same, wherever one part ends and the next begins."""
+    memory = _program().memory()
+    whole = cow_by(memory, key)
+    for most in (1, 2, 3):
+        monkeypatch.setattr("replay.memory.cow._CHUNK", most)
+        parts = cow_by(memory, key)
+        assert parts.rows.equals(whole.rows)
+        assert parts.totals.equals(whole.totals)

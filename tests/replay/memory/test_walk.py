@@ -63,3 +63,17 @@ def test_a_caller_that_was_never_seen() -> None:
     history.trace.drop("newtask", child_tid=history.threads["a"].tid)
     spaces = _walk(history).spaces
     assert [space.made for space in spaces] == [Made.BEFORE, Made.BEFORE, Made.FORK]
+
+
+def test_a_thread_that_is_seen_first_when_all_others_have_ended() -> None:
+    """It was there all the time, and ends the address space that they all used."""
+    history = remember("sh threads_off t, sh writes 5, sh ends, t writes 5, t ends")
+    created = history.trace.rows["newtask"].pop()
+    thread, pointer = history.threads["t"], created["mm"]
+    first_ns = history.trace.rows["exit"][1]["time_ns"] - 1
+    history.trace.add("adopted", time_ns=first_ns, tid=thread.tid, start_ns=thread.start_ns,
+                      tgid=history.threads["sh"].tid, mm=pointer,
+                      leader_start_ns=history.threads["sh"].start_ns)  # fmt: skip
+    [space] = _walk(history).spaces
+    assert [use.task.tid for use in space.users] == [history.threads["sh"].tid, thread.tid]
+    assert space.end_ns == first_ns + 1
