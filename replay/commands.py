@@ -51,6 +51,9 @@ _Width = Annotated[
     ),
 ]
 
+MANY_STEPS = 1_000_000
+"""Above so many, `replay` leaves the rules of steps to `check`."""
+
 
 def replay(file: _TraceFile, *, as_json: _Json = False, width: _Width = None) -> None:
     """Show what happened: counts, tree, waits, copies, completeness.
@@ -231,8 +234,11 @@ def _memory(trace: Trace) -> PageHistories | None:
 
 
 def _tally(trace: Trace, kernel: str, memory: PageHistories | None) -> Tally:
-    """Hold a trace against the model of its kernel."""
-    from replay.checks.registry import CHECKS
+    """Hold a trace against the model of its kernel.
+
+    The rules of steps are left out where there are very many, which takes longer than all else.
+    """
+    from replay.checks.registry import CHECKS, OF_STEPS
     from replay.checks.run import run_checks
     from replay.checks.tally import Tally
     from replay.model.load import model_for
@@ -240,7 +246,9 @@ def _tally(trace: Trace, kernel: str, memory: PageHistories | None) -> Tally:
 
     with progress("checking the trace"):
         model = model_for(kernel).model
-        return Tally.of(model.name, run_checks(trace, model, CHECKS, memory))
+        left = OF_STEPS if trace.rows("step") > MANY_STEPS else ()
+        checks = [check for check in CHECKS if check not in left]
+        return Tally.of(model.name, run_checks(trace, model, checks, memory), left)
 
 
 def _tree_of(forest: ProcessForest, until_ns: int, *, threads: bool) -> Tree:

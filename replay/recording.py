@@ -53,7 +53,8 @@ class Recording:
             begin_ns=begin_ns,
             end_ns=_number(recording, "end_ns") or last_time_ns(trace),
             began_utc=_utc(begin_ns, _number(host, "realtime_minus_monotonic_ns")),
-            status=_number(recording, "status"),
+            # Without a command it is the recorder's own, and says nothing of what was followed.
+            status=_number(recording, "status") if _text(recording, "command") else None,
             stopped_by=_text(recording, "stopped_by"),
         )
 

@@ -9,8 +9,9 @@ import polars as pl
 
 from replay.memory.cow import CowKey
 from replay.process import ProcessId
+from replay.report.bars import fitted
 from replay.report.page_facts import mapping_words
-from replay.report.screen import BOLD, DIM, NOTABLE, PLAIN, Line, Piece, aligned
+from replay.report.screen import BOLD, DIM, ELLIPSIS, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.units import counted, duration, size
 from traces.shown import shown
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from replay.memory.cow import Cow
     from replay.report.who import Who
 
-_BAR_CELLS: Final = 20
 _HEADINGS: Final = {
     CowKey.FORK: "FORK OF CHILD",
     CowKey.PROCESS: "PROCESS",
@@ -49,10 +49,20 @@ def cow_json(
     }
 
 
-def cow_lines(
-    cow: Cow, key: CowKey, most: int, who: Who, costs: pl.DataFrame | None = None
+def cow_lines(  # noqa: PLR0913 - what is shown, and the room for it
+    cow: Cow,
+    key: CowKey,
+    most: int,
+    who: Who,
+    costs: pl.DataFrame | None = None,
+    *,
+    width: int | None = None,
 ) -> Iterator[Line]:
-    """Give the report: totals, then the greatest rows, each with a bar for its share."""
+    """Give the report: totals, then the greatest rows, each with a bar for its share.
+
+    Lines that would be longer than `width` get shorter bars, then files without folders, and are
+    cropped at last; None: as long as they are.
+    """
     (totals,) = cow.totals.iter_rows(named=True)
     yield from _total_lines(totals)
     if not len(cow.rows):
@@ -61,15 +71,28 @@ def cow_lines(
     heads: tuple[str, ...] = ("COPIED", "BYTES", "REUSED", "FROM FILE", "TIME")
     if costs is not None:
         heads += _COST_HEADINGS
-    rows: list[list[Piece]] = [[(text, DIM) for text in (*heads, "SHARE", _HEADINGS[key])]]
-    shown_rows = _costed(cow.rows, costs).head(most)
-    rows += [_row(row, key, who) for row in shown_rows.iter_rows(named=True)]
-    yield from aligned(rows, numbers=tuple(range(len(heads))))
+    shown_rows = list(_costed(cow.rows, costs).head(most).iter_rows(named=True))
+
+    names = (*heads, "SHARE", _HEADINGS[key])
+
+    def table(bar_cells: int, *, brief: bool) -> list[Line]:
+        less = _BRIEF_LESS.get(key, ("BYTES",)) if brief else ()
+        places = [place for place, name in enumerate(names) if name not in less]
+        rows: list[list[Piece]] = [[(name, DIM) for name in names]]
+        rows += [
+            _row(_brief(row, key) if brief else row, key, who, bar_cells) for row in shown_rows
+        ]
+        numbers = tuple(range(sum(place < len(heads) for place in places)))
+        return list(aligned([[row[place] for place in places] for row in rows], numbers=numbers))
+
+    yield from fitted(table, width)
     left = len(cow.rows) - most
     if left > 0:
         yield [(f"and {counted(left, 'row')} more; --top 0 shows all", DIM)]
 
 
+_BRIEF_LESS: Final = {CowKey.FORK: ("BYTES", "FROM FILE", "SHARE")}
+"""The columns that a narrow table does without; BYTES where nothing else is said."""
 _COST_HEADINGS: Final = ("SHARED", "BY CHILD", "BY PARENT", "UNBROKEN")
 _COSTS: Final = ("shared", "child_copied", "parent_copied", "unbroken")
 
@@ -105,8 +128,23 @@ def _total_lines(totals: dict[str, Any]) -> Iterator[Line]:
     yield [("from file ", DIM), (f"{totals['file_copied']:,} pages", PLAIN)]
 
 
-def _row(row: dict[str, Any], key: CowKey, who: Who) -> list[Piece]:
-    cells = round(row["share"] * _BAR_CELLS)
+def _brief(row: dict[str, Any], key: CowKey) -> dict[str, Any]:
+    """Name the file of a row without its folders; of a stack keep the innermost frames."""
+    if key is CowKey.STACK and row["stack"] is not None:
+        frames = row["stack"].split(";")
+        cut = [ELLIPSIS, *frames[-_BRIEF_FRAMES:]] if len(frames) > _BRIEF_FRAMES else frames
+        return {**row, "stack": ";".join(cut)}
+    path = row.get("path")
+    if path is None:
+        return row
+    return {**row, "path": path.rpartition(b"/" if isinstance(path, bytes) else "/")[2]}
+
+
+_BRIEF_FRAMES: Final = 3
+
+
+def _row(row: dict[str, Any], key: CowKey, who: Who, bar_cells: int) -> list[Piece]:
+    cells = round(row["share"] * bar_cells)
     costs = [(_count(row[name]), PLAIN) for name in _COSTS if name in row]
     return [
         (f"{row['copied']:,}", PLAIN),
@@ -115,7 +153,7 @@ def _row(row: dict[str, Any], key: CowKey, who: Who) -> list[Piece]:
         (f"{row['file_copied']:,}", PLAIN),
         (duration(row["copy_ns"] + row["reuse_ns"]), PLAIN),
         *costs,
-        ("#" * cells + "·" * (_BAR_CELLS - cells), NOTABLE if cells else DIM),
+        ("#" * cells + "·" * (bar_cells - cells), NOTABLE if cells else DIM),
         (_what(row, key, who), PLAIN),
     ]
 

@@ -16,7 +16,7 @@ from replay.report import json_text
 from replay.report.page_facts import mapping_words
 from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.tree_json import id_text
-from replay.report.units import duration, size
+from replay.report.units import duration, percent, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def _pages(count: int) -> str:
 
 
 def _part(count: int, view: ForkView) -> str:
-    return f"{_pages(count)}, {count / max(len(view.pages), 1):.0%}"
+    return f"{_pages(count)}, {percent(count, len(view.pages))}"
 
 
 def _cost(costs: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from replay.memory.image_parts import COUNTS
 from replay.memory.pte import PAGE_BYTES
 from replay.memory.walk import FOREVER, Made
 from replay.report import json_text
+from replay.report.bars import fitted
 from replay.report.screen import BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.tree_json import id_text
 from replay.report.units import duration, size
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from replay.process import Process
     from replay.report.who import Who
 
-_BAR_CELLS: Final = 20
 _NS_PER_MS: Final = 1_000_000
 _HEADINGS: Final = {
     "resident": "RESIDENT",
@@ -85,8 +85,11 @@ def _totals(parts: pl.DataFrame) -> dict[str, int]:
     return {name: int(parts[name].sum()) for name in COUNTS}
 
 
-def process_lines(view: ProcessView) -> Iterator[Line]:
-    """Give the report: for each program that it ran, a table of its memory's parts with bars."""
+def process_lines(view: ProcessView, width: int | None = None) -> Iterator[Line]:
+    """Give the report: for each program that it ran, a table of its memory's parts with bars.
+
+    The tables are made to fit `width` (`bars.fitted`); None: they are as wide as they are.
+    """
     yield [("process  ", DIM), (view.who.process(view.process.id), BOLD)]
     if view.process.end is not None and view.process.end.maxrss_pages:
         peak = size(view.process.end.maxrss_pages * PAGE_BYTES)
@@ -94,9 +97,10 @@ def process_lines(view: ProcessView) -> Iterator[Line]:
     for number, one in enumerate(view.spaces, 1):
         yield []
         yield [(_title(view, one, number), PLAIN)]
-        yield from _table(one.parts)
+        yield from _table(one.parts, width)
     yield []
     yield [("pages of 4 KiB as each memory ended; ", DIM), *_LEGEND]
+    yield [("PRIVATE are those of no file, SHARED of these what others still have, too", DIM)]
     yield [("pages that came without a fault, as those around a file's, are not counted", DIM)]
 
 
@@ -127,7 +131,7 @@ def _title(view: ProcessView, one: SpaceView, number: int) -> str:
     return f"{number}. {how}, {one.ending} after {duration(max(space.end_ns - since_ns, 0))}"
 
 
-def _table(parts: pl.DataFrame) -> Iterator[Line]:
+def _table(parts: pl.DataFrame, width: int | None) -> Iterator[Line]:
     if not len(parts):
         yield [("nothing is known of it", DIM)]
         return
@@ -136,30 +140,36 @@ def _table(parts: pl.DataFrame) -> Iterator[Line]:
     most = max(row["resident"] for row in rows) or 1
     numbers: list[list[Piece]] = [[(text, DIM) for text in _HEADINGS.values()]]
     numbers += [[_number(row[name]) for name in COUNTS] for row in (*rows, totals)]
-    heading, *lines, whole = aligned(numbers, numbers=tuple(range(len(COUNTS))))
-    yield [*heading, ("  ", PLAIN), ("".ljust(_BAR_CELLS), PLAIN), ("  PART", DIM)]
-    for line, row in zip(lines, rows, strict=True):
-        yield [*line, ("  ", PLAIN), *_bar(row, most), (f"  {_what(row)}", PLAIN)]
-    yield [*whole, ("  ", PLAIN), ("".ljust(_BAR_CELLS), PLAIN), ("  in all", DIM)]
+
+    def table(bar_cells: int, *, brief: bool) -> list[Line]:
+        heading, *lines, whole = aligned(numbers, numbers=tuple(range(len(COUNTS))))
+        empty = ("".ljust(bar_cells + 2), PLAIN)
+        shown_rows = [
+            [*line, ("  ", PLAIN), *_bar(row, most, bar_cells), (f"  {_what(row, brief)}", PLAIN)]
+            for line, row in zip(lines, rows, strict=True)
+        ]
+        return [[*heading, empty, ("  PART", DIM)], *shown_rows, [*whole, empty, ("  in all", DIM)]]
+
+    yield from fitted(table, width)
 
 
 def _number(count: int) -> Piece:
     return f"{count:,}", PLAIN if count else DIM
 
 
-def _what(row: dict[str, Any]) -> str:
-    path = shown(row["path"]) if row["path"] is not None else ""
-    return f"{row['part']} {path}".rstrip()
+def _what(row: dict[str, Any], brief: bool) -> str:  # noqa: FBT001 - private
+    path = row["path"] or b""
+    return f"{row['part']} {shown(path.rpartition(b'/')[2] if brief else path)}".rstrip()
 
 
-def _bar(row: dict[str, Any], most: int) -> Line:
+def _bar(row: dict[str, Any], most: int, cells: int) -> Line:
     """Draw the resident pages: its own, those shared, and those of files."""
     own, shared = row["private"] - row["shared"], row["shared"]
-    ends = [round(count * _BAR_CELLS / most) for count in (own, own + shared, row["resident"])]
+    ends = [round(count * cells / most) for count in (own, own + shared, row["resident"])]
     glyphs = (("#", NOTABLE), ("=", GOOD), ("·", DIM))
     bar: Line = []
     done = 0
     for end, (glyph, style) in zip(ends, glyphs, strict=True):
         bar.append((glyph * (end - done), style))
         done = end
-    return [*bar, (" " * (_BAR_CELLS - done), PLAIN)]
+    return [*bar, (" " * (cells - done), PLAIN)]

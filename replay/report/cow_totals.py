@@ -11,7 +11,7 @@ import polars as pl
 from replay.memory.cow import CowKey, cow_by
 from replay.memory.fork_costs import fork_costs
 from replay.report.screen import DIM, PLAIN, Piece
-from replay.report.units import counted, duration, size
+from replay.report.units import counted, duration, percent, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def cow_rows(totals: CowTotals) -> Iterator[list[Piece]]:
     major = f", {totals.major_faults:,} of them major" if totals.major_faults else ""
     yield [("faults", DIM), (counted(totals.faults, "page fault") + major, PLAIN)]
     if totals.forks:
-        unbroken = f"{totals.unbroken:,} ({totals.unbroken / max(totals.shared, 1):.0%})"
+        unbroken = f"{totals.unbroken:,} ({percent(totals.unbroken, totals.shared)})"
         text = f"{counted(totals.forks, 'fork')} shared {counted(totals.shared, 'page')}, "
         yield [("shared", DIM), (f"{text}of which {unbroken} needed no copy", PLAIN)]
     texts = ["no page on write"]

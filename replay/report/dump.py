@@ -138,7 +138,15 @@ def _syscall(number: int) -> str:
     return names.syscall_name(number) if number else ""
 
 
+def _word_namer(*words: str) -> Callable[[int], str]:
+    """Name the numbers from 1 on."""
+    return lambda value: words[value - 1] if 0 < value <= len(words) else ""
+
+
 _task_flags = _flag_namer(names.TASK_FLAGS)
+_level = _word_namer("PTE", "PMD", "PUD", "P4D", "PGD")
+_FAULT_ERRORS: Final = {1: "protection", 2: "write", 4: "user", 16: "fetch", 32: "key"}
+_FAULT_FLAGS: Final = {1: "kernel", 2: "major", 4: "completed", 8: "page read", 16: "exclusive"}
 
 _NAMES: Final[dict[tuple[str, str], Callable[[int], str]]] = {
     ("", "clone_flags"): _flag_namer(names.CLONE_FLAGS),
@@ -153,6 +161,16 @@ _NAMES: Final[dict[tuple[str, str], Callable[[int], str]]] = {
     ("", "syscall"): _syscall,
     ("", "exit_signal"): _signal,
     ("", "sig"): _signal,
+    ("fault", "error_code"): _flag_namer(_FAULT_ERRORS),
+    ("fault", "flags"): _flag_namer(_FAULT_FLAGS),
+    ("fault", "old_level"): _level,
+    ("fault", "new_level"): _level,
+    ("step", "what"): _word_namer(
+        "slab alloc", "slab free", "kmalloc", "kfree", "capability", "pages", "rss"
+    ),
+    ("text", "what"): _word_namer(
+        "path", "argv", "cwd", "environment", "executable", "interpreter", "auxv", "mapped file"
+    ),
 }
 """What names a column's numbers, by (table, column), or ("", column) for all tables.
 

@@ -110,7 +110,10 @@ def cropped(line: Line, width: int) -> Line:
 def aligned(
     rows: list[list[Piece]], indent: str = "", numbers: tuple[int, ...] = ()
 ) -> Iterator[Line]:
-    """Lay rows out in columns two spaces apart; columns in `numbers` are set flush right."""
+    """Lay rows out in columns two spaces apart; columns in `numbers` are set flush right.
+
+    No line ends in spaces, even where the last cells of a row are empty.
+    """
     columns = max((len(row) for row in rows), default=0)
     widths = [
         max(cell_len(row[column][0]) for row in rows if column < len(row))
@@ -118,9 +121,10 @@ def aligned(
     ]
     for row in rows:
         line: Line = [(indent, PLAIN)]
-        for column, (text, style) in enumerate(row):
+        filled = max((place for place, cell in enumerate(row, 1) if cell[0]), default=0)
+        for column, (text, style) in enumerate(row[:filled]):
             padding = " " * (widths[column] - cell_len(text))
-            gap = "  " if column + 1 < len(row) else ""
+            gap = "  " if column + 1 < filled else ""
             if column in numbers:
                 line += [(padding, PLAIN), (text, style), (gap, PLAIN)]
             else:

@@ -14,7 +14,6 @@ from replay.steps.ladder import Seen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from replay.losses import Losses
     from replay.model.load import Choice
     from replay.steps.costs import Costs
     from replay.steps.ladder import Ladder, Rung
@@ -81,22 +80,6 @@ def costs_lines(costs: Costs, windows: Windows, choice: Choice) -> Iterator[Line
             rows.append(_cost_row(name, part["share"], part["mean_ns"], per_creation))
     yield from aligned(rows, numbers=(0, 1, 2))
     yield [("MEAN and EVENTS are the mean of all creations", DIM)]
-
-
-def losses_json(losses: Losses) -> dict[str, object]:
-    """Say for JSON whether anything may be missing of the steps."""
-    return {"complete": losses.complete, "lost_records": losses.count}
-
-
-def losses_lines(losses: Losses) -> Iterator[Line]:
-    """Warn if anything may be missing of the steps."""
-    if losses.count:
-        yield [("note: ", NOTABLE), (f"{counted(losses.count, 'record')} lost", PLAIN), _LEFT]
-    if not losses.complete:
-        yield [("note: ", NOTABLE), ("the file was cut off", PLAIN), _LEFT]
-
-
-_LEFT: Final[Piece] = (": this is of what is there", PLAIN)
 
 
 def ladder_json(ladder: Ladder, choice: Choice) -> dict[str, object]:

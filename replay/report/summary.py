@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -13,10 +14,11 @@ from replay.report.audit import verdict_line
 from replay.report.cow_totals import cow_rows
 from replay.report.screen import BAD, BOLD, DIM, GOOD, NOTABLE, PLAIN, Line, Piece, aligned
 from replay.report.units import counted, duration
+from replay.scenario.library import library_names
 from traces.shown import shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from replay.audit import Audit
     from replay.checks.tally import Tally
@@ -90,6 +92,8 @@ def _rule_pieces(rules: Tally) -> Iterator[Piece]:
         yield (f", {len(rules.unknown)} unknown", NOTABLE)
     if rules.no_case:
         yield (f", {len(rules.no_case)} without a case", DIM)
+    if rules.left:
+        yield (f", {len(rules.left)} on steps left to 'proctrace check'", DIM)
     yield (f", by the model {rules.model}", DIM)
 
 
@@ -104,11 +108,19 @@ def _head_rows(summary: Summary) -> Iterator[list[Piece]]:
     if recording.span_ns:
         when.append(f"for {duration(recording.span_ns)}")
     if recording.stopped_by:
-        when.append(f"until {recording.stopped_by}")
+        when.append(f"until {_STOPS.get(recording.stopped_by, recording.stopped_by)}")
     if when:
         yield [("when", DIM), (", ".join(when), PLAIN)]
     if recording.status is not None:
         yield [("status", DIM), (str(recording.status), BAD if recording.status else GOOD)]
+
+
+_STOPS: Final = {
+    "duration": "its time was over",
+    "signal": "it was told to stop",
+    "size": "its size was reached",
+}
+"""The recorder's words for why it stopped that are no moment."""
 
 
 def _count_rows(totals: Totals) -> Iterator[list[Piece]]:
@@ -166,26 +178,39 @@ def _tree_lines(summary: Summary, width: int | None) -> Iterator[Line]:
 def _next_lines(summary: Summary) -> Iterator[Line]:
     path = _path(summary)
     yield [("next", DIM)]
-    rows = [[(f"proctrace {words} {path}", PLAIN), (why, DIM)] for words, why in _useful(summary)]
+    rows = [
+        [(f"proctrace {command.format(path)}", PLAIN), (why, DIM)]
+        for command, why in _useful(summary)
+    ]
     yield from aligned(rows, indent="  ")
 
 
 def _useful(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Give the commands that have something to say about this trace, and what it is."""
+    """Give the commands that have something to say about this trace, `{}` for it, and what."""
     totals, memory = summary.totals, summary.memory
     created = sum(totals.created.values())
     if totals.created.get(How.THREAD):
-        yield "tree --threads", "every process, with its threads"
+        yield "tree --threads {}", "every process, with its threads"
     elif totals.processes > TREE_LINES:
-        yield "tree", "every process"
+        yield "tree {}", "every process"
     if memory is not None and memory.copied + memory.reused + memory.file_copied:
-        yield "cow", "which pages were copied on write, by whom"
+        yield "cow {}", "which pages were copied on write, by whom"
     if created and summary.trace.rows("step"):
-        yield "steps", "where the time of a fork goes"
+        yield "steps {}", "where the time of a fork goes"
     if created:
-        yield "check", "whether the kernel did what its model says"
-    yield "audit", "how complete the recording is"
-    yield "dump --by-time", "every event"
+        yield "check {}", "whether the kernel did what its model says"
+    scenario = _scenario(summary.trace)
+    if scenario:
+        yield f"compare {{}} {scenario}", "whether the scenario went as the model expects"
+    yield "audit {}", "how complete the recording is"
+    yield "dump --by-time {}", "every event"
+
+
+def _scenario(trace: Trace) -> str:
+    """Give the scenario of the package that `proctrace run` executed; empty where it is none."""
+    run = trace.metadata.get("run")
+    name = run.get("scenario") if isinstance(run, Mapping) else None
+    return name if isinstance(name, str) and name in library_names() else ""
 
 
 def _path(summary: Summary) -> str:

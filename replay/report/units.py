@@ -10,6 +10,7 @@ _DURATION_UNITS: Final = (("µs", 1_000), ("ms", 10**6), ("s", _NS_PER_S))
 _SECONDS_PER_MINUTE: Final = 60
 _MINUTES_PER_HOUR: Final = 60
 _BYTES_PER_STEP: Final = 1024
+_LEAST_SHARE: Final = 0.01
 _SIZE_UNITS: Final = ("KiB", "MiB", "GiB")
 
 
@@ -51,3 +52,13 @@ def size(byte_count: int) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Give `1 process`, `23 forks`, `1,200 processes` (plural: the noun with an s unless given)."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Give a part in per cent, `0%` and `100%` only for none and all: `20%`, `<1%`, `>99%`."""
+    share = part / max(whole, 1)
+    if 0 < share < _LEAST_SHARE:
+        return "<1%"
+    if 1 - _LEAST_SHARE < share < 1:
+        return ">99%"
+    return f"{share:.0%}"

@@ -48,8 +48,7 @@ def read_create(
         flags = _flags(fields["flags"], syscall)
         signal = 0 if flags & words.THREAD else signal
     if "signal" in fields:
-        choices = {"none": 0, "CHLD": words.SIGCHLD, **words.ENDING_SIGNALS}
-        signal = choices[fields["signal"].one_of("signal", choices)]
+        signal = words.EXIT_SIGNALS[fields["signal"].one_of("signal", words.EXIT_SIGNALS)]
     depth = None
     if "depth" in fields:
         depth = read_amount(fields["depth"], "depth", 0, MAX_DEPTH, parameters)

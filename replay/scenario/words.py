@@ -44,3 +44,5 @@ ENDING_SIGNALS: Final = {
 CORE_SIGNALS: Final = frozenset({3, 4, 5, 6, 7, 8, 11})
 """Those of them that dump core where RLIMIT_CORE lets them."""
 SIGCHLD: Final = 17
+EXIT_SIGNALS: Final = {"none": 0, "CHLD": SIGCHLD, "URG": 23, "WINCH": 28}
+"""What a child may send as it ends: others would end its parent, wherever that is by then."""

@@ -61,7 +61,8 @@ def add_openness(host: Host) -> None:
                  others=_list(one["may_report"]), none=_number(one["may_find_none"]),
                  reported=_text(one["reported"]))  # fmt: skip
     for one in _orphans(host):
-        rows.add("open", what=ORPHAN, actor=_text(one["parent"]), others=_list([one["child"]]))
+        rows.add("open", what=ORPHAN, actor=_text(one["parent"]), others=_list([one["child"]]),
+                 none=_number(one["may_be_unheard"]))  # fmt: skip
     for one in _ended(host):
         rows.add("open", what=ENDED, actor=_text(one["process"]), others=_list(one["may_create"]),
                  none=_number(one["may_end"]))  # fmt: skip
@@ -161,17 +162,22 @@ def _orphans(host: Host) -> Iterator[dict[str, JsonValue]]:
         ):
             # SIG_IGN is inherited by whoever is created after it.
             fickle.add(child.tgid)
-        if parent.tgid in fickle | alone or _is_open(child, parent):
-            yield {"child": _name(host, child.actor), "parent": _name(host, parent.actor)}
+        # A parent that ignores it, or does not come to its wait, does not get to know of it.
+        unheard = parent.tgid in fickle | alone or (
+            child.ended_at is not None and _any_unordered(child.ended_at, parent.attitudes)
+        )
+        if unheard or _is_open(child, parent):
+            yield {
+                "child": _name(host, child.actor),
+                "parent": _name(host, parent.actor),
+                "may_be_unheard": unheard,
+            }
 
 
 def _is_open(child: Process, parent: Process) -> bool:
     """Tell whether what becomes of a child depends on an order that is open."""
     ended = child.ended_at
     above: list[Stamp] = []
-    # Before its parent ignores it, it leaves a zombie, and none after that.
-    if ended is not None and _any_unordered(ended, parent.attitudes):
-        return True
     if parent.ended_at is None or child.reaper is parent:
         return False
     ancestor = parent.born_of

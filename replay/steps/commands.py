@@ -62,6 +62,7 @@ def steps(  # noqa: PLR0913 - one parameter for each option
     from replay.model.load import Choice, load_model, model_for
     from replay.report import json_text
     from replay.report import steps as report
+    from replay.report.losses import losses_json, losses_lines
     from replay.report.progress import progress
     from replay.report.screen import Screen, cropped
     from replay.steps.costs import costs
@@ -92,10 +93,10 @@ def steps(  # noqa: PLR0913 - one parameter for each option
             lines = report.costs_lines(sums, windows, choice)
     losses = Losses.of(trace)
     if as_json:
-        sys.stdout.write(json_text.document(document | report.losses_json(losses)))
+        sys.stdout.write(json_text.document(document | losses_json(losses)))
     else:
         screen = Screen(sys.stdout, width)
-        whole = chain(report.losses_lines(losses), lines)
+        whole = chain(losses_lines(losses), lines)
         room = screen.width
         screen.write(whole if room is None else (cropped(line, room) for line in whole))
 

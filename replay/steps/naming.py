@@ -24,6 +24,8 @@ UNDO: Final = "undo"
 """The step of what a failed call takes back."""
 RETURNED: Final = "returned"
 PAGE_TABLE: Final = "page table"
+RSS_COUNTER: Final = "rss counter"
+"""What a page table maps is counted for the child once it is copied (copy_pte_range())."""
 KMALLOC: Final = "kmalloc"
 """What models call an allocation from no cache of its own."""
 
@@ -41,8 +43,8 @@ _MARKS: Final = {
 def named(moments: pl.DataFrame, model: Model) -> pl.DataFrame:
     """Give `Windows.moments` with `step` and `part`; the step is null before the first that shows.
 
-    `part` is what of the step an event is about: a cache as the model calls it, `page table`, or
-    the function. What a failed call frees is of the step UNDO.
+    `part` is what of the step an event is about: a cache as the model calls it, `page table`,
+    `rss counter`, or the function. What a failed call frees is of the step UNDO.
     """
     kinds = moments.filter(pl.col("what").is_in(ALLOCATES)).select(*_KIND).unique().sort(*_KIND)
     rows = [(*kind, *_of_allocation(kind[1], kind[2], model)) for kind in kinds.iter_rows()]
@@ -51,12 +53,14 @@ def named(moments: pl.DataFrame, model: Model) -> pl.DataFrame:
     joined = moments.join(known, on=_KIND, how="left", nulls_equal=True, maintain_order="left")
     joined = joined.with_columns(_marked(model).alias("own"))
     joined = joined.with_columns(_so_far("own"))
-    joined = joined.with_columns(own=_capability(model)).with_columns(_so_far("own"))
+    joined = _with_capabilities(joined, model).with_columns(_so_far("own"))
     in_tables = pl.col("step").is_in([*_steps_by(model, Observed.PAGE_TABLE).values()])
-    is_table = (pl.col("what") == What.RSS) | (pl.col("gfp") & _GFP_ZERO > 0)
+    is_table = (pl.col("what") == What.PAGES) & (pl.col("gfp") & _GFP_ZERO > 0)
     part = (
-        pl.when(in_tables & pl.col("what").is_in([What.PAGES, What.RSS]) & is_table)
+        pl.when(in_tables & is_table)
         .then(pl.lit(PAGE_TABLE))
+        .when(pl.col("what") == What.RSS)
+        .then(pl.lit(RSS_COUNTER))
         .when(pl.col("what") == What.PAGES)
         .then(pl.lit("pages"))
         .when(pl.col("what") == What.CAPABILITY)
@@ -112,18 +116,26 @@ def _marked(model: Model) -> pl.Expr:
     return undone.otherwise(pl.coalesce(moment, "own"))
 
 
-def _capability(model: Model) -> pl.Expr:
+def _with_capabilities(moments: pl.DataFrame, model: Model) -> pl.DataFrame:
     """Name a check after the step that asks for that capability, if that one is not yet over.
 
     Others ask for the same: dup_mmap() for CAP_SYS_ADMIN, whenever memory is accounted.
     """
     places = {step.id: place for place, step in enumerate(model.steps)} | {UNDO: len(model.steps)}
     asking = {int(name): step for name, step in _steps_by(model, Observed.CAPABILITY).items()}
-    amount = pl.col("amount").cast(pl.Int64)
-    candidate = amount.replace_strict(asking, default=None, return_dtype=pl.String)
-    here, there = (
-        step.replace_strict(places, default=len(places), return_dtype=pl.Int64)
-        for step in (pl.col("step"), candidate)
+    rows = moments.get_column("what").eq(int(What.CAPABILITY)).arg_true()
+    checks = moments[rows].select(
+        "step",
+        candidate=pl.col("amount")
+        .cast(pl.Int64)
+        .replace_strict(asking, default=None, return_dtype=pl.String),
     )
-    fits = (pl.col("what") == What.CAPABILITY) & candidate.is_not_null() & (there >= here)
-    return pl.when(fits).then(candidate).otherwise(pl.col("own"))
+    here, there = (
+        pl.col(name).replace_strict(places, default=len(places), return_dtype=pl.Int64)
+        for name in ("step", "candidate")
+    )
+    fits = checks.select((pl.col("candidate").is_not_null() & (there >= here)).alias("fits"))
+    of_a_step = rows.filter(fits.to_series())
+    named = checks.get_column("candidate").filter(fits.to_series())
+    own = moments.get_column("own").scatter(of_a_step, named)
+    return moments.with_columns(own=own)

@@ -131,6 +131,15 @@ def test_tables_come_in_the_order_of_the_schema(
     assert set(tables) == {"exec", "exit"}
 
 
+def test_very_many_steps_are_left_to_check(
+    run: Callable[..., tuple[int, str, str]], trace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rules take longer than all else that replay does."""
+    assert "on steps left" not in run("replay", trace)[1]
+    monkeypatch.setattr("replay.commands.MANY_STEPS", -1)
+    assert ", 4 on steps left to 'proctrace check'" in run("replay", trace)[1]
+
+
 def test_a_golden_file_is_not_written_where_ci_is_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -53,6 +53,12 @@ def test_what_was_followed(values: dict[str, Any], subject: str) -> None:
     assert recording({"recording": values}).subject == subject
 
 
+def test_the_status_is_that_of_a_command() -> None:
+    """What is followed otherwise has none, and the recorder's own is not its."""
+    assert recording({"recording": {"command": "false", "status": 1}}).status == 1
+    assert recording({"recording": {"pids": [7], "status": 0}}).status is None
+
+
 def test_an_unfinished_recording_ends_with_its_last_event() -> None:
     """The recorder writes `end_ns` last."""
     unfinished = recording({"recording": {"begin_ns": 2000}})

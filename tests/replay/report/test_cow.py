@@ -34,8 +34,14 @@ def _who() -> Who:
     return Who(history.forest(), history.memory().spaces)
 
 
-def _text(cow: Cow, key: CowKey, most: int = 20, costs: pl.DataFrame | None = None) -> list[str]:
-    lines = cow_lines(cow, key, most, _who(), costs)
+def _text(
+    cow: Cow,
+    key: CowKey,
+    most: int = 20,
+    costs: pl.DataFrame | None = None,
+    width: int | None = None,
+) -> list[str]:
+    lines = cow_lines(cow, key, most, _who(), costs, width=width)
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
@@ -77,6 +83,37 @@ def test_each_key_is_named(key: CowKey, keys: dict[str, list[object]], shown: li
     """In words, with control characters escaped."""
     lines = _text(_cow(**keys), key)
     assert [line.split("·")[-1].strip() for line in lines[5:7]] == shown
+
+
+def test_a_narrow_table_does_without_folders_and_bytes() -> None:
+    """The bars become short before that, and what is counted stays."""
+    cow = _cow(path=[b"/lib/x.so", None], symbol=[b"memcpy", None], kernel=[False, True])
+    whole = _text(cow, CowKey.SYMBOL)
+    shorter = _text(cow, CowKey.SYMBOL, width=len(whole[5]) - 1)
+    assert shorter[5] == whole[5].replace("#" * 15 + "·" * 5, "#" * 6 + "·" * 2)
+    brief = _text(cow, CowKey.SYMBOL, width=len(shorter[5]) - 1)
+    assert "BYTES" not in brief[4]
+    assert brief[5].endswith("memcpy in x.so")
+
+
+def test_a_narrow_table_of_stacks_keeps_the_innermost_frames() -> None:
+    """They say who wrote; what is left out is shown to be."""
+    cow = _cow(stack=["main;serve;read_all;b;c;memcpy", None])
+    lines = _text(cow, CowKey.STACK, width=76)
+    assert lines[5].endswith("…;b;c;memcpy")
+    assert lines[6].endswith("no stack that was recorded")
+
+
+def test_a_narrow_table_of_forks_keeps_their_names() -> None:
+    """It has the most columns."""
+    history = remember("sh writes 5, sh forks a, a writes 5, a exits")
+    memory = history.memory()
+    found = cow_by(memory, CowKey.FORK)
+    lines = _text(found, CowKey.FORK, costs=fork_costs(memory), width=80)
+    assert max(map(len, lines)) <= 80
+    heads = lines[4]
+    assert heads.endswith("UNBROKEN  FORK OF CHILD")
+    assert "SHARE " not in heads
 
 
 def test_json_has_all_of_it() -> None:

@@ -70,6 +70,19 @@ def test_addresses_are_hexadecimal_in_text() -> None:
     ]  # fmt: skip
 
 
+def test_numbers_of_the_format_have_their_words() -> None:
+    """As `traces/FORMAT.md` explains them; one that it does not know stays bare."""
+    fault = {"old_level": 1, "new_level": 9, "error_code": 7, "flags": 28}
+    words = "error_code=7(protection|write|user) flags=28(completed|page read|exclusive)"
+    rows: list[Row] = [("fault", fault), ("step", {"what": 2}), ("text", {"what": 8})]
+    lines = ["".join(piece for piece, _ in line) for line in text_lines(rows)]
+    assert lines == [
+        f"fault old_level=1(PTE) new_level=9 {words}",
+        "step what=2(slab free)",
+        "text what=8(mapped file)",
+    ]
+
+
 def test_json_lines(trace: Trace) -> None:
     """A head with the version, then every row with all its columns and its table."""
     head, *rows = [json.loads(line) for line in json_lines(trace, rows_by_table(trace, TABLES))]

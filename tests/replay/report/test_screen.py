@@ -98,3 +98,12 @@ def test_columns() -> None:
                         [("字b", PLAIN), ("234", PLAIN), ("y", PLAIN)]]  # fmt: skip
     lines = ["".join(text for text, _ in line) for line in aligned(rows, "  ", numbers=(1,))]
     assert lines == ["  a      1  x", "  字b  234  y"]
+
+
+def test_no_line_of_a_table_ends_in_spaces() -> None:
+    """Where the last cells of a row are empty; those before them keep their place."""
+    rows: list[Line] = [[("head", PLAIN), ("", DIM), ("x", PLAIN), ("", DIM)],
+                        [("", PLAIN), ("bc", PLAIN), ("", PLAIN), ("12", PLAIN)],
+                        [("", PLAIN)]]  # fmt: skip
+    lines = ["".join(text for text, _ in line) for line in aligned(rows, numbers=(3,))]
+    assert lines == ["head      x", "      bc     12", ""]

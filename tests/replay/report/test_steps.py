@@ -7,19 +7,11 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replay.losses import Losses
 from replay.model.load import Choice, load_model
 from replay.names import CLONE_VFORK, CLONE_VM
 from replay.report.json_text import document
 from replay.report.screen import Screen
-from replay.report.steps import (
-    costs_json,
-    costs_lines,
-    ladder_json,
-    ladder_lines,
-    losses_json,
-    losses_lines,
-)
+from replay.report.steps import costs_json, costs_lines, ladder_json, ladder_lines
 from replay.steps.costs import costs
 from replay.steps.effects import effects
 from replay.steps.ladder import ladder
@@ -105,16 +97,3 @@ def test_the_sleep_of_vforks_stands_apart() -> None:
     assert "1 parent slept 49.0 µs each for the child" in text
     assert "vfork_wait" not in text
     assert costs_json(sums, windows, CHOICE)["vfork_wait_ns"] == 49_000
-
-
-def test_what_may_be_missing_is_said() -> None:
-    """Lost records and a cut file; nothing of a whole one."""
-    trace = steps_trace()
-    assert _text(losses_lines(Losses.of(trace))) == ""
-    trace.add("lost", ring=b"step ring", count=7)
-    trace.complete = False
-    losses = Losses.of(trace)
-    text = _text(losses_lines(losses))
-    assert "7 records lost" in text
-    assert "cut off" in text
-    assert losses_json(losses) == {"complete": False, "lost_records": 7}

@@ -62,6 +62,14 @@ def test_json_leaves_the_tree_to_its_own_command(tmp_path: Path) -> None:
     assert value["totals"]["processes"] == 9
 
 
+def test_why_it_stopped_is_a_sentence(tmp_path: Path) -> None:
+    """Of the recorder's words, or with those as they are."""
+    summary = summary_of(build_story(), tmp_path / "a")
+    for stopped_by, words in (("duration", "until its time was over"), ("dawn", "until dawn")):
+        recording = replace(summary.recording, stopped_by=stopped_by)
+        assert words in "\n".join(shown(replace(summary, recording=recording)))
+
+
 def _next(summary: Summary) -> list[str]:
     lines = shown(summary)
     return [line.split("proctrace ")[1].split("  ")[0] for line in lines[lines.index("next") + 1 :]]
@@ -105,7 +113,20 @@ def test_what_became_of_the_rules(tmp_path: Path) -> None:
     broken = Tally("mine", ("a",), ("b", "c"), ("d",), ("e", "f"))
     line = "1 rule holds, 2 violated (b, c), 1 unknown, 2 without a case, by the model mine"
     assert f"rules      {line}" in shown(replace(summary, rules=broken))
+    many = Tally("mine", ("a", "b"), (), (), (), ("g",))
+    line = "2 rules hold, 1 on steps left to 'proctrace check', by the model mine"
+    assert f"rules      {line}" in shown(replace(summary, rules=many))
     assert summary_json(replace(summary, rules=broken))["rules"] == {
         "model": "mine", "holds": ("a",), "violated": ("b", "c"), "unknown": ("d",),
-        "no_case": ("e", "f"),
+        "no_case": ("e", "f"), "left": (),
     }  # fmt: skip
+
+
+def test_a_scenario_of_the_package_can_be_compared_with(tmp_path: Path) -> None:
+    """Any other name says nothing, and may be anything."""
+    for name, offered in (("zombie", True), ("{0}; rm", False), ("mine", False)):
+        path = tmp_path / "run"
+        write_story(build_story(), path, metadata={"run": {"scenario": name}})
+        trace = open_trace(path)
+        summary = replace(summary_of(build_story(), tmp_path / "a"), trace=trace)
+        assert (f"compare {path} zombie" in _next(summary)) is offered

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.report.units import counted, duration, size
+from replay.report.units import counted, duration, percent, size
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_counts() -> None:
     assert counted(1, "fork") == "1 fork"
     assert counted(1200, "fork") == "1,200 forks"
     assert counted(0, "process", "processes") == "0 processes"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(0, 7, "0%"), (1, 1_000, "<1%"), (1, 5, "20%"), (999, 1_000, ">99%"), (7, 7, "100%"),
+     (0, 0, "0%"), (1, 100, "1%"), (99, 100, "99%")],
+)  # fmt: skip
+def test_per_cent(part: int, whole: int, text: str) -> None:
+    """Something is not shown as nothing, nor nearly all as all."""
+    assert percent(part, whole) == text

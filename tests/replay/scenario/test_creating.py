@@ -31,7 +31,7 @@ def created(word: str, text: str) -> Create:
         ("clone", "{actor: b, flags: [VM, FILES], signal: none}", 0x500, 0, 56),
         ("clone", "{actor: b, flags: [THREAD, SIGHAND, VM]}", 0x10900, 0, 56),
         ("clone", "{actor: b, flags: [CLEAR_SIGHAND], syscall: clone3}", 1 << 32, 17, 435),
-        ("clone", "{actor: b, signal: USR1}", 0, 10, 56),
+        ("clone", "{actor: b, signal: URG}", 0, 23, 56),
     ],
 )
 def test_flags_signal_and_call(word: str, text: str, flags: int, signal: int, syscall: int) -> None:
@@ -74,6 +74,7 @@ def test_a_program_has_a_status() -> None:
         ("clone", "a", "clone is to be a mapping, not a string"),
         ("clone", "{actor: a, flags: [CLEAR_SIGHAND]}", "clone takes 32 bits of flags"),
         ("clone", "{actor: a, flags: [VMX]}", "flag cannot be 'VMX'"),
+        ("clone", "{actor: a, signal: USR1}", "signal cannot be 'USR1'"),
         ("posix_spawn", "[]", "it has 0 words"),
         ("posix_spawn", "[true]", "an argument is to be a string, not a boolean"),
         ("posix_spawn", "[ls]", "a program is named by its path"),

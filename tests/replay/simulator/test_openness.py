@@ -40,7 +40,7 @@ actors:
 def test_who_ends_first_is_open() -> None:
     """A child beside its parent."""
     (entry,) = Rebuilt("actors: {p: [{fork: c}], c: }").open("orphans")
-    assert entry == {"child": "c", "parent": "p"}
+    assert entry == {"child": "c", "parent": "p", "may_be_unheard": False}
     ordered = "actors: {p: [{fork: c}, {waitid: {for: c, options: [EXITED, NOWAIT]}}], c: }"
     assert Rebuilt(ordered).open("orphans") == []
 

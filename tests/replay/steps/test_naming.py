@@ -6,7 +6,7 @@ from __future__ import annotations
 import polars as pl
 
 from replay.model.load import load_model
-from replay.steps.naming import PAGE_TABLE, UNDO, named
+from replay.steps.naming import PAGE_TABLE, RSS_COUNTER, UNDO, named
 from replay.steps.windows import Windows
 from tests.replay.steps.story import CAPABLE, SLAB_ALLOC, StepsTrace, steps_trace
 
@@ -32,7 +32,7 @@ def test_a_fork() -> None:
         ("copy_mm", "vm_area_struct"),
         ("copy_mm", PAGE_TABLE),
         ("copy_mm", "capability check"),
-        ("copy_mm", PAGE_TABLE),
+        ("copy_mm", RSS_COUNTER),
         ("alloc_pid", "pid"),
     ]
     assert [step for step, _ in rows[14:]] == [

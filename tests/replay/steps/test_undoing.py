@@ -13,7 +13,7 @@ MODEL = load_model("linux-6.18")
 
 
 def _failed() -> StepsTrace:
-    """A call that makes files, fs and mm, and gives them back; fs has a merged cache."""
+    """Give a call that makes files, fs and mm and frees them; that of fs is a merged cache."""
     trace = StepsTrace()
     enter_ns = trace.tick()
     trace.step(SLAB_ALLOC, "dup_fd", "files_cache", object=1)
