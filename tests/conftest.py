@@ -14,6 +14,9 @@ KERNEL_TESTS_VARIABLE = "PROCTRACE_KERNEL_TESTS"
 """Unset: kernel tests run where a recording is possible. 1: they must run. 0: they do not."""
 
 
+# Its assertions are about recordings, as those of the tests are.
+pytest.register_assert_rewrite("tests.kernel.recording")
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -208,6 +208,14 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 3
 
 
+@pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-"])
+def test_an_error_that_nobody_can_be_told(errors: str) -> None:
+    """GIVEN a standard error that takes nothing THEN the status still tells."""
+    script = f'exec "$0" -m proctrace tree /no/such.ptrace {errors}'
+    result = subprocess.run(["sh", "-c", script, sys.executable], cwd=ROOT, check=False)
+    assert result.returncode == 2
+
+
 def test_ascii_terminals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a locale without UTF-8 WHEN a tree is drawn THEN it is drawn in ASCII."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")

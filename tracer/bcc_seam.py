@@ -74,8 +74,13 @@ class LoadedFunction(Protocol):
 class Table(Protocol):
     """A BPF map. Keys and values are ctypes instances of `Key` and `Leaf`."""
 
-    Key: Any
-    Leaf: Any
+    @property
+    def Key(self) -> Any:  # noqa: ANN401, N802 - a ctypes type of the map's own; bcc's name
+        """The type of its keys."""
+
+    @property
+    def Leaf(self) -> Any:  # noqa: ANN401, N802 - as Key
+        """The type of its values."""
 
     @property
     def map_fd(self) -> int:
@@ -171,16 +176,17 @@ def compile_program(text: str) -> Bpf:
 def _extract(bpf: Bpf) -> Compiled:
     """Give what bcc compiled, with maps by their number."""
     module, library = cast("Any", bpf).module, importlib.import_module("bcc.libbcc").lib
-    name_of = library.bpf_table_name  # whose type bcc itself leaves open
+    # Python's part of bcc does not use these two, and so says nothing of their types.
+    name_of, count = library.bpf_table_name, library.bpf_num_tables
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_ulonglong]
+    count.restype, count.argtypes = ctypes.c_ulonglong, [ctypes.c_void_p]
     shapes, numbers = [], {}
-    for number in range(library.bpf_num_tables(module)):
+    for number in range(count(module)):
         name = name_of(module, number)
         descriptor = library.bpf_table_fd(module, name)
         numbers[descriptor] = number
         types = library.bpf_table_key_desc(module, name), library.bpf_table_leaf_desc(module, name)
-        *sizes, _ = map_info(descriptor)
-        shapes.append(MapShape(name.decode(), *sizes, *map(json.loads, types)))
+        shapes.append(MapShape(name.decode(), *map_info(descriptor), *map(json.loads, types)))
     names = [
         library.bpf_function_name(module, index)
         for index in range(library.bpf_num_functions(module))
@@ -239,7 +245,7 @@ def attach_software_event(bpf: Bpf, config: int, function_name: str) -> None:
                 sample_period=1,
             )
         except Exception as error:  # bcc raises no narrower class
-            code = ctypes.get_errno()
+            code = _errno_of(error)
             raise HookRefused(what, code, _why_not_attached(code)) from error
 
 
@@ -256,13 +262,18 @@ def attach(bpf: Bpf, tracepoint: str, function_name: str) -> None:
         try:
             bpf.attach_raw_tracepoint(tracepoint.encode(), function_name.encode())
         except Exception as error:  # bcc raises no narrower class
-            code = ctypes.get_errno()
+            code = _errno_of(error)
             raise HookRefused(what, code, _why_not_attached(code)) from error
 
 
 def detach(bpf: Bpf, tracepoint: str) -> None:
     """Undo `attach`."""
     bpf.detach_raw_tracepoint(tracepoint.encode())
+
+
+def _errno_of(error: Exception) -> int:
+    """Give what the kernel said: our own calls raise it, bcc leaves it where ctypes keeps it."""
+    return (isinstance(error, OSError) and error.errno) or ctypes.get_errno()
 
 
 def _why_not_attached(code: int) -> str:

@@ -20,7 +20,7 @@ from tracer import bpf_syscall
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_POSSIBLE_CPUS: Final = Path("/sys/devices/system/cpu/possible")
+POSSIBLE_CPUS: Final = Path("/sys/devices/system/cpu/possible")
 _PER_CPU: Final = (5, 6)
 """BPF_MAP_TYPE_PERCPU_HASH and _PERCPU_ARRAY, include/uapi/linux/bpf.h."""
 _PER_CPU_ALIGNMENT: Final = 8
@@ -61,6 +61,7 @@ def ctypes_of(described: Any) -> Any:  # noqa: ANN401 - JSON in, a ctypes type o
     name, members, *kind = described
     base = ctypes.Union if kind == ["union"] else ctypes.Structure
     fields = [_field(member) for member in members]
+    # Python 3.14 wants to be told that a packed structure lies as compilers for Windows have it.
     return type(name, (base,), {"_pack_": 1, "_layout_": "ms", "_fields_": fields})
 
 
@@ -98,7 +99,7 @@ class BpfMap:
         each = self._shape.value_bytes
         stride = -(-each // _PER_CPU_ALIGNMENT) * _PER_CPU_ALIGNMENT
         per_cpu = self._shape.kind in _PER_CPU
-        count = len(cpu_numbers(_POSSIBLE_CPUS)) if per_cpu else 1
+        count = len(cpu_numbers(POSSIBLE_CPUS)) if per_cpu else 1
         value = (ctypes.c_char * (stride * count))()
         self._call(bpf_syscall.MAP_LOOKUP, key, value)
         values = [self.Leaf.from_buffer_copy(value, stride * index) for index in range(count)]

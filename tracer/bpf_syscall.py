@@ -59,7 +59,6 @@ class MapInfo(NamedTuple):
     value_bytes: int
     entries: int
     flags: int
-    name: str
 
 
 class _ProgramLoad(ctypes.Structure):
@@ -168,7 +167,7 @@ def create_map(  # noqa: PLR0913 - as above
     return _bpf(_BPF_MAP_CREATE, head + name.encode()[:_NAME_MAX].ljust(_NAME_MAX + 1, b"\0"))[0]
 
 
-def map_element(command: int, map_fd: int, key: Any, value: Any = None) -> None:
+def map_element(command: int, map_fd: int, key: Any, value: Any = None) -> None:  # noqa: ANN401
     """Look up, update or delete `key`, or put the key after it (None: the first) into `value`.
 
     Keys and values are ctypes instances.
@@ -211,13 +210,13 @@ def _open_event(  # noqa: PLR0913 - what the kernel asks for
 
 
 def map_info(map_fd: int) -> MapInfo:
-    """Give how a map was created, and its name (at most 15 characters)."""
+    """Give how a map was created."""
     buffer = ctypes.create_string_buffer(_INFO_BYTES)
     _bpf(
         _BPF_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", map_fd, _INFO_BYTES, ctypes.addressof(buffer))
     )
-    kind, _, *sizes, flags, name = struct.unpack_from("<6I16s", buffer.raw)
-    return MapInfo(kind, *sizes, flags, name.rstrip(b"\0").decode())
+    kind, _, key_bytes, value_bytes, entries, flags = struct.unpack_from("<6I", buffer.raw)
+    return MapInfo(kind, key_bytes, value_bytes, entries, flags)
 
 
 def program_info(program: int) -> ProgramInfo:

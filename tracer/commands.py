@@ -163,10 +163,9 @@ def _tasks_are(count: int) -> str:
 
 
 def _notice(message: str) -> None:
-    # That nobody can be told, stderr being a closed pipe or none, is no reason to stop recording.
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print(f"proctrace: {message}", file=sys.stderr)  # noqa: T201
+    # That nobody can be told, stderr being a closed pipe or full, is no reason to stop recording.
+    with contextlib.suppress(OSError):
+        print(f"proctrace: {message}", file=sys.stderr)  # noqa: T201
 
 
 def _check_target(command: tuple[str, ...], *, adopts_running: bool) -> None:

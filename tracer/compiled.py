@@ -69,11 +69,8 @@ def with_maps(code: bytes, numbers: Mapping[int, int]) -> bytes:
 
 
 def _map_loads(code: bytes) -> Iterator[int]:
-    offset = 0
-    while offset < len(code):
+    # The second slot of a wide load has no opcode, so that it is never taken for another.
+    for offset in range(0, len(code), _INSTRUCTION.size):
         opcode, registers, _, _ = _INSTRUCTION.unpack_from(code, offset)
-        if opcode == _LOAD_WIDE:
-            if registers >> 4 == _MAP_BY_DESCRIPTOR:
-                yield offset
-            offset += _INSTRUCTION.size
-        offset += _INSTRUCTION.size
+        if opcode == _LOAD_WIDE and registers >> 4 == _MAP_BY_DESCRIPTOR:
+            yield offset

@@ -25,6 +25,7 @@ SCHEMA_VERSION = 1
 """Of the report; grows when a field is changed or removed."""
 
 _NEEDED_HOOK_KINDS = ("raw tracepoint", "ring buffer")
+_RINGS = ("small", "large", "text", "fault", "step")
 
 
 def examine(place: requirements.Place | None = None) -> dict[str, Any]:
@@ -116,6 +117,8 @@ def _limits(proc: Path) -> dict[str, int | None]:
         "small_ring_bytes": rings.small_ring_bytes,
         "large_ring_bytes": rings.large_ring_bytes,
         "text_ring_bytes": rings.text_ring_bytes,
+        "fault_ring_bytes": rings.fault_ring_bytes,
+        "step_ring_bytes": rings.step_ring_bytes,
         "memlock_soft_bytes": None if soft == resource.RLIM_INFINITY else soft,
         "memlock_hard_bytes": None if hard == resource.RLIM_INFINITY else hard,
         "pid_max": _number(kernel / "pid_max"),
@@ -179,9 +182,7 @@ def _limit_lines(report: dict[str, Any]) -> list[str]:
     locked = "unlimited" if memlock is None else f"{memlock} bytes"
     delayacct = limits["task_delayacct"]
     tracefs = report["tracefs"]
-    rings = ", ".join(
-        f"{name} {limits[f'{name}_ring_bytes'] >> 20} MiB" for name in ("small", "large", "text")
-    )
+    rings = ", ".join(f"{name} {limits[f'{name}_ring_bytes'] >> 20} MiB" for name in _RINGS)
     return [
         f"rings: {rings}",
         f"RLIMIT_MEMLOCK: {locked} (counts for BPF maps before Linux 5.11 only)",

@@ -32,8 +32,8 @@ class _Loaded:
 class KeptPrograms:
     """Compiled programs with maps in the kernel; raises OSError where the kernel refuses."""
 
-    RAW_TRACEPOINT: Final = bpf_syscall.PROG_TYPE_RAW_TRACEPOINT
-    PERF_EVENT: Final = bpf_syscall.PROG_TYPE_PERF_EVENT
+    RAW_TRACEPOINT: int = bpf_syscall.PROG_TYPE_RAW_TRACEPOINT
+    PERF_EVENT: int = bpf_syscall.PROG_TYPE_PERF_EVENT
 
     def __init__(self, compiled: Compiled) -> None:
         """Create the maps; the functions are loaded one by one."""
@@ -78,8 +78,9 @@ class KeptPrograms:
                 os.write(2, log.value)
 
     def attach_raw_tracepoint(self, tp: bytes, fn_name: bytes) -> None:
-        """Run a loaded function at every hit of a raw tracepoint."""
-        link = bpf_syscall.open_raw_tracepoint(self._loaded[fn_name], tp.decode())
+        """Run a function, loaded now where it was not, at every hit of a raw tracepoint."""
+        program = self.load_func(fn_name, self.RAW_TRACEPOINT).fd
+        link = bpf_syscall.open_raw_tracepoint(program, tp.decode())
         self._links.setdefault((tp,), []).append(link)
 
     def detach_raw_tracepoint(self, tp: bytes) -> None:
@@ -89,11 +90,16 @@ class KeptPrograms:
     def attach_perf_event(
         self, *, ev_type: int, ev_config: int, fn_name: bytes, sample_period: int
     ) -> None:
-        """Run a loaded function at a perf event of all CPUs, each time (`sample_period` is 1)."""
-        events = self._links.setdefault((ev_type, ev_config), [])
-        for cpu in cpu_numbers(_ONLINE_CPUS):
-            program = self._loaded[fn_name]
-            events.append(bpf_syscall.run_at_event(program, ev_type, ev_config, cpu, sample_period))
+        """Run a function, loaded now where it was not, at a perf event of all CPUs."""
+        program = self.load_func(fn_name, self.PERF_EVENT).fd
+        name = (ev_type, ev_config)
+        events = self._links.setdefault(name, [])
+        try:
+            for cpu in cpu_numbers(_ONLINE_CPUS):
+                events.append(bpf_syscall.run_at_event(program, *name, cpu, sample_period))
+        except OSError:
+            self._unlink(name)  # at all CPUs or at none
+            raise
 
     def detach_perf_event(self, *, ev_type: int, ev_config: int) -> None:
         """Undo `attach_perf_event`."""

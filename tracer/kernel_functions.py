@@ -64,7 +64,8 @@ def functions_at(sites: Iterable[int], proc: Path = PROC) -> Iterator[dict[str, 
     order = np.argsort(addresses, kind="stable")
     addresses = addresses[order]
     wanted = np.array(sorted(sites), np.uint64) - np.uint64(1)
-    begins = np.unique(addresses[np.searchsorted(addresses, wanted, "right") - 1])
+    places = np.searchsorted(addresses, wanted, "right")
+    begins = np.unique(addresses[places[places > 0] - 1])  # what is below the first is in none
     for begin in begins[begins > 0].tolist():
         # Of several names at one address the first is the one that the kernel shows.
         first = int(np.searchsorted(addresses, begin, "left"))

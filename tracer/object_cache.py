@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _OF_ROOT: Final = Path("/var/cache/proctrace")
-_FILES_MAX: Final = 24
+FILES_MAX: Final = 24
 """Each has some 170 kB; every kernel and every choice of options makes one."""
 _SUFFIX: Final = ".bpf"
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -45,35 +46,36 @@ def place() -> Path:
 
 def find(name: str, folder: Path | None = None) -> Compiled | None:
     """Give what was kept by that name; None if nothing was, or it cannot be trusted."""
-    path = (folder or place()) / (name + _SUFFIX)
     try:
+        path = (folder or place()) / (name + _SUFFIX)
         if not _is_ours(path.parent.stat(follow_symlinks=False)):
             return None
-        with path.open("rb", opener=_no_link) as file:
+        with os.fdopen(os.open(path, _READ), "rb") as file:
             if not _is_ours(os.fstat(file.fileno())):
                 return None
             return Compiled.from_bytes(file.read())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: who we run as has no home
         return None
 
 
 def keep(name: str, compiled: Compiled, folder: Path | None = None) -> None:
     """Keep it, and of all only the latest; where nothing can be kept, nothing is."""
-    folder = folder or place()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        folder = folder or place()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(folder.stat(follow_symlinks=False)):
             return
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(compiled.to_bytes())
-        Path(file.name).replace(folder / (name + _SUFFIX))
+            try:
+                file.write(compiled.to_bytes())
+                file.flush()
+                Path(file.name).replace(folder / (name + _SUFFIX))
+            except OSError:  # a full disk
+                Path(file.name).unlink()
+                raise
         files = sorted(folder.glob("*" + _SUFFIX), key=lambda path: path.stat().st_mtime_ns)
-        for old in files[:-_FILES_MAX]:
+        for old in files[:-FILES_MAX]:
             old.unlink(missing_ok=True)
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -17,8 +17,10 @@ from tracer.delay_accounting import DelayAccounting
 from tracer.interrupts import Interrupts
 from tracer.invoker import invoking_user
 from tracer.pump import Pump
+from traces.errors import ProctraceError
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
 
     from tracer.actor.acting import Acting
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from tracer.program import Options, Program
     from tracer.request import Request
     from tracer.taskstats import TaskstatsListener
-    from traces.errors import ProctraceError
     from traces.metadata import JsonValue
 
 
@@ -157,7 +158,7 @@ class _Recording:
         taskstats = _taskstats(btf, stack) if request.audit_copies else None
         session = Session(program, options, writer, taskstats)
         stack.callback(session.close)
-        begin = _recording(request) | {"begin_ns": time.monotonic_ns()}
+        begin = request.as_json() | {"begin_ns": time.monotonic_ns()}
         writer.metadata("host", host.describe())
         writer.metadata("plan", program.plan())
         writer.metadata("recording", begin)
@@ -168,6 +169,8 @@ class _Recording:
         if acting is not None:
             stack.callback(acting.abandon)
             acting.follow(session)
+        if self.interrupts.received:
+            raise _stopped_early(self.interrupts.received[0])
         self.gate.release()
         pump = Pump(request, self.gate.launched, session, self.interrupts, self.notice)
         pump.watch = None if acting is None else acting.watch
@@ -189,6 +192,15 @@ class _Recording:
             self.path, pump.status(), writer.bytes_written, tasks_left, session.records_lost,
             pump.stopped_by, problem,
         )  # fmt: skip
+
+
+def _stopped_early(number: signal.Signals) -> ProctraceError:
+    return ProctraceError(
+        "stopped before the recording began",
+        f"{number.name} came while it was prepared",
+        "no command was run and no file was left",
+        status=128 + number,
+    )
 
 
 def _load(
@@ -230,24 +242,3 @@ def _options(request: Request) -> Options:
         steps=request.steps,
         stacks=request.stacks,
     )
-
-
-def _recording(request: Request) -> dict[str, JsonValue]:
-    from tracer import __version__  # noqa: PLC0415
-    from traces.shown import shell_line, shown  # noqa: PLC0415
-
-    return {
-        "proctrace_version": __version__,
-        "command": shell_line([os.fsencode(word) for word in request.command]),
-        "pids": list(request.pids),
-        "whole_host": request.whole_host,
-        "cgroup": shown(os.fsencode(request.cgroup)) if request.cgroup is not None else "",
-        "environment": request.environment,
-        "faults": request.faults,
-        "audit_copies": request.audit_copies,
-        "steps": request.steps,
-        "stacks": request.stacks,
-        "until_last": request.until_last,
-        "duration_s": request.duration_s,
-        "max_size_bytes": request.max_size_bytes,
-    }

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tracer import __version__
+from traces.shown import shell_line, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.actor.script import Script
+    from traces.metadata import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,21 @@ class Request:
         if self.pids:
             return f"pid{self.pids[0]}"
         return "host" if self.whole_host else "cgroup"
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Give what a trace stores of it; bytes that are no text are escaped."""
+        return {
+            "proctrace_version": __version__,
+            "command": shell_line([os.fsencode(word) for word in self.command]),
+            "pids": list(self.pids),
+            "whole_host": self.whole_host,
+            "cgroup": shown(os.fsencode(self.cgroup)) if self.cgroup is not None else "",
+            "environment": self.environment,
+            "faults": self.faults,
+            "audit_copies": self.audit_copies,
+            "steps": self.steps,
+            "stacks": self.stacks,
+            "until_last": self.until_last,
+            "duration_s": self.duration_s,
+            "max_size_bytes": self.max_size_bytes,
+        }

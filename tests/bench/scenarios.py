@@ -31,7 +31,6 @@ from replay.scenario.running import runnable
 from tests.kernel.scenarios import (
     compared,
     expected_of,
-    model_of,
     observable,
     random_scenario,
     run,
@@ -109,9 +108,8 @@ class Prediction:
         """Compare a trace; it goes away when it is equal to what is right, and to nothing else."""
         trace, name, before = open_trace(path), path.stem, len(self.tally.unlike)
         if self._right is None:
-            model = model_of(trace)
-            self._right = expected_of(self._plan, model)
-            self._wrong = [*observable(self._plan, self._right, model, self._wrong_max)]
+            self._right = expected_of(self._plan, trace)
+            self._wrong = [*observable(self._plan, self._right, trace, self._wrong_max)]
         actual = account_of(trace)
         self.tally.add(name, compared(actual, self._right))
         for what, expected in self._wrong:
@@ -128,10 +126,13 @@ class Job(NamedTuple):
     seed: int
     """Of delays; 0 for none."""
 
-    def run(self) -> Job:
-        """Run it, and give itself."""
-        run(self.prediction.scenario, self.output, "-f", "--seed", str(self.seed))
-        return self
+    def run(self) -> str:
+        """Run it; gives what went wrong."""
+        try:
+            run(self.prediction.scenario, self.output, "-f", "--seed", str(self.seed))
+        except AssertionError as error:
+            return str(error)
+        return ""
 
 
 def library_jobs(folder: Path, runs: int) -> tuple[dict[str, Tally], list[Job]]:
@@ -159,10 +160,13 @@ def measure(jobs: list[Job], at_once: int, console: Console) -> float:
     """Run and judge all; gives how many seconds that took."""
     began = time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:
-        running = [pool.submit(job.run) for job in jobs]
+        running = {pool.submit(job.run): job for job in jobs}
         for done in track(as_completed(running), "runs", total=len(jobs), console=console):
-            job = done.result()
-            job.prediction.judge(job.output)
+            job, failure = running[done], done.result()
+            if failure:
+                job.prediction.tally.unlike.append(f"{job.output.stem}: {failure}")
+            else:
+                job.prediction.judge(job.output)
     return time.perf_counter() - began
 
 

@@ -150,7 +150,11 @@ class OrderlyScenario:
         created: object = {how: child.name}
         if how != "fork":
             flags = self._random.choice([[], ["FILES"], ["FS", "FILES", "SYSVSEM"]])
-            created = {"clone": {"actor": child.name, "flags": flags, "syscall": how}}
+            signal = self._random.choice(["CHLD", "CHLD", "CHLD", "URG", "none"])
+            # Only __WALL finds a child that sends another signal than SIGCHLD.
+            child.ends = child.ends and signal == "CHLD"
+            described = {"actor": child.name, "flags": flags, "signal": signal, "syscall": how}
+            created = {"clone": described}
         actor.steps.append(created)
         if met and not child.children and self._random.random() < 0.5:
             self._touch(actor)
@@ -213,7 +217,7 @@ class OrderlyScenario:
             # that is (synchronize_group_exit(), kernel/exit.c).
             actor.steps.append({"exit_thread": 0})
         else:
-            if draw < 8:
+            if draw < 8 and actor.kind in {"process", "image", "vfork"}:
                 # Where it is not mapped, or has a hole, this is the end.
                 actor.steps.append({"write": self._random.choice(self._regions)})
             actor.steps.append({"exit": self._random.randrange(256)})

@@ -112,9 +112,10 @@ class Recording:
         return bool(certainty["capability_checked"] == "observed")
 
     def assert_keeps_the_model(self) -> None:
-        """No rule is violated, and none is open because of a loss; shows the cases where one is."""
+        """No rule is violated, and none is open because of a loss."""
         wrong = [verdict for verdict in self.verdicts.values() if verdict.violated or verdict.lost]
-        assert [case for verdict in wrong for case in verdict.cases] == []
+        cases = [f"{verdict.rule}: {case}" for verdict in wrong for case in verdict.cases]
+        assert not wrong, "\n".join(cases)
 
     def assert_sound(self) -> None:
         """Nothing was lost, nothing contradicts itself, and the file has its end."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from replay.compare.account import Account
     from replay.compare.comparison import Comparison
     from replay.compare.sources import Expected
-    from replay.model.values import Model
     from replay.scenario.plan import Plan
     from traces.reader import Trace
 
@@ -39,7 +38,7 @@ _DROPPED = frozenset({Code.WAIT, Code.WAITID, Code.WAIT_ALL, Code.MADVISE, Code.
 def run(scenario: str | Path, output: Path, *options: str) -> Recording:
     """Run a scenario by the real command; fails unless it came to its end."""
     done = proctrace("run", str(scenario), "-o", output, *options)
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, (done.returncode, done.stderr.decode())
     return Recording(output, done.returncode, done.stdout, done.stderr)
 
 
@@ -51,14 +50,10 @@ def random_scenario(seed: int, folder: Path) -> Path:
     return path
 
 
-def model_of(trace: Trace) -> Model:
-    """Give the model of the kernel that a trace was recorded on."""
-    return model_for(Told.of(trace).kernel).model
-
-
-def expected_of(plan: Plan, model: Model) -> Expected:
-    """Simulate a plan, and expect that."""
-    return expected_trace(opened(simulate(plan, model, 0, {})))
+def expected_of(plan: Plan, actual: Trace) -> Expected:
+    """Simulate a plan for the kernel that a trace was recorded on, and expect that."""
+    model = model_for(Told.of(actual).kernel).model
+    return expected_trace(opened(simulate(plan, model, 0, {})), actual)
 
 
 def compared(actual: Account, expected: Expected) -> Comparison:
@@ -101,7 +96,7 @@ def _changed(operation: Operation) -> Iterator[list[Operation]]:
 
 
 def observable(
-    plan: Plan, right: Expected, model: Model, most: int
+    plan: Plan, right: Expected, actual: Trace, most: int
 ) -> Iterator[tuple[str, Expected]]:
     """Give wrong expectations that even a simulation of the right plan contradicts: `most` of them.
 
@@ -113,7 +108,7 @@ def observable(
     for what, changed in wrong:
         if found == most:
             return
-        expected = expected_of(changed, model)
+        expected = expected_of(changed, actual)
         if compared(right.account, expected).outcome is Outcome.DIFFERENT:
             found += 1
             yield what, expected

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -69,7 +70,9 @@ def _programs_of(pid: int) -> set[int]:
     """Give the ids of the BPF programs that a process holds, by descriptor or by link."""
     found = set()
     for description in Path(f"/proc/{pid}/fdinfo").iterdir():
-        found |= {int(number) for number in re.findall(r"prog_id:\t(\d+)", description.read_text())}
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            text = description.read_text()
+            found |= {int(number) for number in re.findall(r"prog_id:\t(\d+)", text)}
     return found
 
 

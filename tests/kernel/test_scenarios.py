@@ -16,7 +16,6 @@ from tests.kernel.recording import proctrace
 from tests.kernel.scenarios import (
     compared,
     expected_of,
-    model_of,
     observable,
     random_scenario,
     run,
@@ -48,9 +47,8 @@ def test_a_scenario_of_the_package(name: str, tmp_path: Path) -> None:
     """GIVEN runs in any order, THEN each is as simulated, and no wrong expectation passes."""
     plan = runnable(name, "", []).plan
     traces = [one.trace for one in _acted([(name, seed) for seed in DELAYS], tmp_path)]
-    model = model_of(traces[0])
-    right = expected_of(plan, model)
-    wrong = [*observable(plan, right, model, 4)]
+    right = expected_of(plan, traces[0])
+    wrong = [*observable(plan, right, traces[0], 4)]
     assert wrong
     for trace in traces:
         actual = account_of(trace)
@@ -65,7 +63,7 @@ def test_random_scenarios(tmp_path: Path) -> None:
     scenarios = [random_scenario(seed, tmp_path) for seed in RANDOM_SEEDS]
     recordings = _acted([(path, at % 2) for at, path in enumerate(scenarios)], tmp_path)
     for path, recording in zip(scenarios, recordings, strict=True):
-        right = expected_of(runnable(str(path), "", []).plan, model_of(recording.trace))
+        right = expected_of(runnable(str(path), "", []).plan, recording.trace)
         found = compared(account_of(recording.trace), right)
         assert found.outcome is Outcome.EQUAL, (path.name, told(found))
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,10 @@ for program in auto_reap "auto_reap nocldwait" clone_parent daemon killed leader
     "$0"/$program
 done
 "$0"/every_clone "$1"
-for step in nproc exists tid_too_big pidfd bad_cgroup memory; do "$0"/failures $step; done
+for step in nproc memory deadline; do "$0"/failures $step; done
+for step in exists tid_too_big tid_zero too_many_tids no_rights pidfd bad_cgroup; do
+    "$0"/late_refusals $step
+done
 exit 0
 """
 """Known processes and copies, and then every kind of creation, end and failure."""
@@ -55,6 +59,7 @@ def proctrace(*arguments: str | Path, ends: tuple[int, ...] = (0,)) -> bytes:
     return done.stdout
 
 
+@cache
 def told(*arguments: str | Path, ends: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """Give what a command of ours tells as JSON."""
     report: dict[str, Any] = json.loads(proctrace(*arguments, "--json", ends=ends))
@@ -93,8 +98,9 @@ def processes(trace: Path) -> str:
     commands = [row for row in found if [i["argv"] for i in row["images"]] == [["/bin/true"]]]
     assert len(commands) == COMMANDS, len(commands)
     assert [command["end"]["status"] for command in commands] == [0] * COMMANDS
-    storm = next(row for row in found if row["comm"] == "cow_storm" and row["images"])
-    children = [row for row in found if row["parent"] == storm["id"]]
+    storms = [row["id"] for row in found if row["comm"] == "cow_storm" and row["images"]]
+    assert len(storms) == 1, sorted({row["comm"] for row in found})
+    children = [row for row in found if row["parent"] == storms[0]]
     assert [child["end"]["status"] for child in children] == [0] * CHILDREN, children
     return f"{len(found)}"
 

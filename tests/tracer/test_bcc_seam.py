@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import sys
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tracer.fake_bcc import install
-from tracer import bcc_seam
+from tracer import bcc_seam, object_cache
+from tracer.kept_programs import KeptPrograms
 from traces.errors import STATUS_OWN_FAILURE, ProctraceError
 
 if TYPE_CHECKING:
@@ -40,6 +42,22 @@ def compiled(text: str = PROGRAM) -> Iterator[bcc_seam.Bpf]:
         yield bpf
     finally:
         bpf.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep compiled programs in a folder of the test's own."""
+    monkeypatch.setattr(object_cache, "place", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.fixture(params=["bcc", "kept"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Give by whom programs are loaded: bcc, or ourselves as they were compiled before."""
+    if request.param == "kept":
+        with compiled():
+            pass
+    return str(request.param)
 
 
 def log_of(error: ProctraceError) -> str:
@@ -88,11 +106,12 @@ def test_a_broken_bcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 
 
 @pytest.mark.kernel
-def test_a_program_runs_and_its_map_is_read(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_program_runs_and_its_map_is_read(way: str, capfd: pytest.CaptureFixture[str]) -> None:
     """GIVEN a program that counts new tasks, WHEN one is created, THEN its map shows it."""
     # GIVEN
     before = os.environ.get("BCC_KERNEL_SOURCE")
     with compiled() as bpf:
+        assert isinstance(bpf, KeptPrograms) == (way == "kept")
         function = bcc_seam.load_raw_tracepoint(bpf, "on_task_newtask")
         bcc_seam.attach(bpf, "task_newtask", "on_task_newtask")
         # WHEN
@@ -127,8 +146,9 @@ def test_what_does_not_compile(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.kernel
-def test_what_the_verifier_refuses(capfd: pytest.CaptureFixture[str]) -> None:
-    """The verifier's log is kept."""
+def test_what_the_verifier_refuses(way: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The verifier's log is kept, whoever loads."""
+    assert way
     with compiled() as bpf, pytest.raises(ProctraceError) as caught:
         bcc_seam.load_raw_tracepoint(bpf, "on_bad_pointer")
     assert "on_bad_pointer" in caught.value.what
@@ -145,9 +165,10 @@ def test_what_the_verifier_refuses(capfd: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_cannot_be_attached(
-    capfd: pytest.CaptureFixture[str], tracepoint: str, function: str, code: int
+    way: str, capfd: pytest.CaptureFixture[str], tracepoint: str, function: str, code: int
 ) -> None:
     """The kernel's errno is told apart, and the other programs can go on."""
+    assert way
     with compiled() as bpf:
         bcc_seam.load_raw_tracepoint(bpf, function)
         with pytest.raises(bcc_seam.HookRefused) as caught:
@@ -171,3 +192,28 @@ def test_without_standard_error() -> None:
     finally:
         os.dup2(saved, 2)
         os.close(saved)
+
+
+@pytest.mark.kernel
+def test_what_was_compiled_before_is_not_compiled_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same text by the same bcc gives the same instructions, without clang."""
+    with compiled() as first, compiled() as second:
+        codes = [[bytes(code) for code in bcc_seam.instructions(bpf)] for bpf in (first, second)]
+        assert isinstance(second, KeptPrograms)
+        assert [len(code) for code in codes[0]] == [len(code) for code in codes[1]]
+        assert codes[0] != codes[1], "both name maps of their own"
+    with compiled(PROGRAM.replace("u64 one = 1", "u64 one = 2")) as other:
+        assert not isinstance(other, KeptPrograms)
+    monkeypatch.setattr("bcc.__version__", "0.0.1")
+    with compiled() as by_another:
+        assert not isinstance(by_another, KeptPrograms)
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_what_the_kernel_said_is_kept() -> None:
+    """Programs that were compiled before raise it themselves; bcc does not."""
+    assert bcc_seam._errno_of(OSError(24, "Too many open files")) == 24  # noqa: SLF001
+    ctypes.set_errno(22)
+    assert bcc_seam._errno_of(Exception("Failed to attach")) == 22  # noqa: SLF001

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,12 @@ def test_a_host_that_can_record() -> None:
     report = doctor.examine()
     assert report["can_record"] is True
     assert report["notes"] == []
-    assert report["limits"]["small_ring_bytes"] == Options(recorder_tgid=0).small_ring_bytes
+    rings = {
+        name: size for name, size in asdict(Options(recorder_tgid=0)).items() if "ring" in name
+    }
+    assert len(rings) == 5
+    assert report["limits"].items() >= rings.items()
+    assert "fault 64 MiB, step 16 MiB" in text_of(report)
     assert {fact["certainty"] for fact in report["facts"]} == {"observed", "inferred"}
     assert "can record: yes" in text_of(report)
 

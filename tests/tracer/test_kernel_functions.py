@@ -35,7 +35,7 @@ def _proc(folder: Path, text: str) -> Path:
 def test_the_function_that_the_call_is_in(tmp_path: Path) -> None:
     """A site is where the call returns to; data is no function, the first name counts."""
     base = 0xFFFF_FFFF_8100_0000
-    sites = {base + 0x21, base + 0x80, base + 0x100, 0xFFFF_FFFF_C000_0010}
+    sites = {base - 0x10, base + 0x21, base + 0x80, base + 0x100, 0xFFFF_FFFF_C000_0010}
     assert list(functions_at(sites, _proc(tmp_path, KALLSYMS))) == [
         {"address": base + 0x20, "bytes": 0xE0, "name": b"second"},
         {"address": 0xFFFF_FFFF_C000_0000, "bytes": 0x40, "name": b"module_function [some]"},

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,9 @@ from tracer.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Session:
@@ -168,3 +173,24 @@ def test_losses_are_told_while_recording(monkeypatch: pytest.MonkeyPatch) -> Non
         _pump(request, session, interrupts, notice=told.append).run()
     assert told == ["lost 12 records: small ring, CPU 1"]
     assert subprocess.run(["true"], check=True).returncode == 0
+
+
+@pytest.mark.parametrize("redirected", [False, True])
+def test_the_foreground_is_that_of_the_terminal(*, redirected: bool) -> None:
+    """Ctrl-C reaches the command by the terminal, wherever standard input comes from."""
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tracer import pump; "
+    program += "print('foreground' if pump._in_foreground() else 'background')"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        if redirected:
+            os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        os.execv(sys.executable, [sys.executable, "-c", program])  # noqa: S606 - as written
+    said = os.read(terminal, 100)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    assert said.strip() == b"foreground"
+    if not redirected:
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, start_new_session=True
+        )
+        assert done.stdout.strip() == b"background"

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tracer import memory_layout
+from tracer import memory_layout, program
 from tracer.memory_layout import MemoryUnmeasuredError
 from tracer.recorder import record
 from tracer.request import Request
 from traces.errors import STATUS_OWN_FAILURE, ProctraceError
 from traces.reader import open_trace
+
+if TYPE_CHECKING:
+    from tracer.btf import Btf
 
 pytestmark = pytest.mark.kernel
 
@@ -58,6 +62,23 @@ def test_a_host_without_page_tables(
     recording = trace.metadata["recording"]
     assert isinstance(recording, dict)
     assert (trace.rows("fault"), recording["faults"]) == (0, False)
+
+
+def test_a_signal_while_it_is_prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked to stop before anything began wants nothing to begin."""
+    load = program.load
+
+    def interrupted(options: program.Options, btf: Btf) -> program.Program:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return load(options, btf)
+
+    monkeypatch.setattr(program, "load", interrupted)
+    path, effect = tmp_path / "a.ptrace", tmp_path / "effect"
+    with pytest.raises(ProctraceError, match="before the recording began") as caught:
+        record(Request(path, command=("touch", str(effect))), print)
+    assert caught.value.status == 128 + signal.SIGTERM
+    assert not effect.exists()
+    assert not path.exists()
 
 
 def test_a_file_that_exists_stops_it_before_the_command_ran(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_what_lives_on_is_told(sleeper: Live, tmp_path: Path) -> None:
     session, launched = sleeper.session, sleeper.launched
     session.follow_from_exec(launched.pid)
     launched.release()
-    while session.drain() == 0 and not sleeper.program.bpf[b"followed"].items():
+    while session.drain() == 0 and not session.followed_tids():
         time.sleep(0.001)
     time.sleep(0.1)
     left = session.finish()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def act_and_record(script: Script, output: Path | None, *, overwrite: bool) -> i
             status=STATUS_UNUSABLE_INPUT,
         )
     from tracer.recorder import record  # noqa: PLC0415 - heavy
+    from traces.shown import shell_line  # noqa: PLC0415
 
     request = Request(
         output, overwrite=overwrite, command=(script.name,), faults=True, faults_required=True,
@@ -40,7 +42,11 @@ def act_and_record(script: Script, output: Path | None, *, overwrite: bool) -> i
     if outcome.problem is not None:
         raise outcome.problem
     _notice(f"Wrote {outcome.path} ({outcome.file_bytes / 1024:.0f} KiB)")
-    return outcome.status if outcome.stopped_by == "signal" else 0
+    if outcome.stopped_by == "signal":
+        return outcome.status
+    next_words = ["proctrace", "compare", str(outcome.path), *script.words]
+    _notice(f"Next: {shell_line([os.fsencode(word) for word in next_words])}")
+    return 0
 
 
 def _notice(message: str) -> None:

@@ -32,3 +32,5 @@ class Script:
     """Of delays before operations, which show other orders; 0 is none."""
     timeout_s: float = 60.0
     """After which everything is ended that is still there."""
+    words: tuple[str, ...] = ()
+    """By which a command line names the scenario."""

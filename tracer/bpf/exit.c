@@ -90,6 +90,19 @@ INLINE void record_exit(struct followed *entry, u64 task, u32 group_dead)
 	submit_exit(r);
 }
 
+/* Whether do_exit() found itself the last of its process. Up to 6.15 that is not told: of two that
+ * end at the same moment both may see that none is left. */
+INLINE u32 last_of_process(struct raw_arguments *ctx, u64 task)
+{
+#if ARG_sched_process_exit__bool >= 0
+	return (u8)ctx->args[ARG_sched_process_exit__bool];
+#else
+	u64 signal = peek(task + OFF_task_struct__signal);
+
+	return peek32(signal + OFF_signal_struct__live) == 0;
+#endif
+}
+
 /*
  * sched_process_exit(task[, bool group_dead since 6.16]). do_exit() has dropped signal->live and
  * set exit_code and signal->maxrss before, in every version since 5.10.
@@ -98,7 +111,7 @@ int on_sched_process_exit(struct raw_arguments *ctx)
 {
 	u64 task = bpf_get_current_task();
 	struct followed *entry = follow_wanted(task, 0);
-	u64 signal, now;
+	u64 now;
 
 	if (!entry)
 		return 0;
@@ -115,7 +128,6 @@ int on_sched_process_exit(struct raw_arguments *ctx)
 	entry->ended = 1;
 	entry->syscall = 0;
 	record_orphans(entry, task, now);
-	signal = peek(task + OFF_task_struct__signal);
-	record_exit(entry, task, peek32(signal + OFF_signal_struct__live) == 0);
+	record_exit(entry, task, last_of_process(ctx, task));
 	return 0;
 }

@@ -43,12 +43,14 @@ static long as_deadline_task(void)
 	return syscall(SYS_fork);
 }
 
+static volatile int stop;
+
 // execve looks at the file only when fs->in_exec is set already, and refuses this program.
 static void *executes(void *path)
 {
 	char *arguments[] = { path, NULL };
 
-	while (execve(path, arguments, arguments + 1) < 0)
+	while (!stop && execve(path, arguments, arguments + 1) < 0)
 		;
 	return NULL;
 }
@@ -62,7 +64,7 @@ static long while_sibling_executes(void)
 		.flags = CLONE_FS, .exit_signal = SIGCHLD,
 		.set_tid = (uintptr_t)&own, .set_tid_size = 1,
 	};
-	int file = sound(mkstemp(path), "mkstemp");
+	int found = 0, file = sound(mkstemp(path), "mkstemp");
 	pthread_t thread;
 
 	if (write(file, "\0", 1) != 1 || fchmod(file, 0700) || close(file))
@@ -71,10 +73,14 @@ static long while_sibling_executes(void)
 		errx(99, "pthread_create");
 	for (int i = 0; i < TRIES_MAX; i++) {
 		syscall(SYS_clone3, &arguments, sizeof(arguments));
-		if (errno == EAGAIN)
+		found = errno;
+		if (found == EAGAIN)
 			break;
 	}
+	stop = 1;
+	pthread_join(thread, NULL);
 	unlink(path);
+	errno = found;
 	return -1;
 }
 

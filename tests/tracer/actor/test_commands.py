@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tracer.request import Request
 
-SCRIPT = script_of("actors: {p: }")
+SCRIPT = script_of("actors: {p: }", words=("--ostep", "a b"))
 
 
 @pytest.fixture
@@ -57,7 +57,10 @@ def test_all_that_a_comparison_needs_is_recorded(
     assert (request.command, request.script) == (("told",), SCRIPT)
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == f"proctrace: Wrote {tmp_path}/a.ptrace (2 KiB)\n"
+    assert output.err == (
+        f"proctrace: Wrote {tmp_path}/a.ptrace (2 KiB)\n"
+        f"proctrace: Next: proctrace compare {tmp_path}/a.ptrace --ostep 'a b'\n"
+    )
 
 
 def test_a_file_must_be_named() -> None:
