@@ -15,7 +15,7 @@ SOURCES := proctrace.py replay tracer traces tests examples
 RUN_PACKAGES := gcc linux-libc-dev python3-bpfcc python3-venv
 TEST_PACKAGES := gcc libc6-dev make redis-tools strace
 BENCH_PACKAGES := bpftrace linux-perf
-GUEST_PACKAGES := busybox-static debian-archive-keyring kmod qemu-system-x86
+GUEST_PACKAGES := busybox-static debian-archive-keyring e2fsprogs kmod qemu-system-x86
 
 DEMO_TRACE := $(BUILD)/demo.ptrace
 DEMO_SAMPLE := traces/samples/shell.ptrace
@@ -94,6 +94,12 @@ bench: setup ## what recording costs beside strace, perf and bpftrace, and how f
 	$(PYTHON) -m tests.bench.recording --json $(BUILD)/bench.json
 	$(PYTHON) -m tests.bench.faults --json $(BUILD)/bench-faults.json
 	$(PYTHON) -m tests.bench.forest
+	$(PYTHON) -m tests.bench.checks
+
+.PHONY: scenarios
+scenarios: setup ## run scenarios for real, 20 times each and 200 random ones, and compare
+	@mkdir -p $(BUILD)
+	$(PYTHON) -m tests.bench.scenarios --folder $(BUILD)/scenarios --json $(BUILD)/scenarios.json
 
 .PHONY: kernels
 kernels: setup ## boot other Debian kernels under QEMU and record there

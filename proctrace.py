@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import traceback
-from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -35,6 +35,7 @@ _RUN: Final = "run"
 """The one command that both rooms do together, so that it belongs to neither."""
 _STATUS_INTERRUPTED: Final = 128 + 2
 _STATUS_BROKEN_PIPE: Final = 128 + 13
+_STANDARD_ERROR: Final = 2
 _DEBUG: Final = "--debug"
 _HELP: Final = ("-h", "--help")
 _WHOLE_SENTENCE: Final = 1_000
@@ -79,6 +80,7 @@ class _Root(TyperGroup):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (sys.argv without arguments) and give its exit status."""
+    _open_standard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in _before_command(words)
     try:
@@ -96,6 +98,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last stop: a bug is shown like an error, too
         why = f"{type(error).__name__}: {error}"
         return _fail(_own_failure("this is a bug in proctrace", why), debug=debug)
+
+
+def _open_standard_streams() -> None:
+    """Open what is closed of descriptors 0 to 2, lest a trace become somebody's standard error.
+
+    A recorded command finds them closed as before.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _run(words: list[str]) -> int:
@@ -203,6 +218,7 @@ def _run_scenario(  # noqa: PLR0913 - a command takes what its options are
         description=found.description(seed),
         seed=seed,
         timeout_s=timeout,
+        words=("--ostep", ostep) if ostep else (scenario,),
     )
     raise typer.Exit(act_and_record(script, output, overwrite=force))
 
@@ -254,8 +270,7 @@ def _fail(error: ProctraceError, *, debug: bool, why: str = "why") -> int:
     lines = (f"proctrace: {_one_line(error.what)}", f"{why}: {_one_line(error.why)}",
              f"hint: {_one_line(error.hint)}")  # fmt: skip
     try:
-        if sys.stderr is not None:
-            sys.stderr.write("\n  ".join(lines) + "\n")
+        sys.stderr.write("\n  ".join(lines) + "\n")
     except OSError:  # a closed pipe, a full disk: the status still tells
         _discard_output()
     return error.status

@@ -24,18 +24,20 @@ TABLES = (
             Column(
                 "what",
                 "u8",
-                "1 writes of pages: copied or reused; 2 what a wait reports; 3 whether a child "
-                "or its parent ended first",
+                "1 writes of pages: copied or reused; 2 what a wait reports; 3 what becomes of a "
+                "child; 4 how far a thread comes before its process ends; 5 figures of a region",
             ),
-            Column("region", "bytes", "1: the region"),
-            Column("pages", "u64", "1: how many pages this is about"),
-            Column("actor", "bytes", "2: who waits; 3: the parent"),
+            Column("region", "bytes", "1, 5: the region"),
+            Column(
+                "pages", "u64", "1: how many pages this is about; 5: how far a figure may be off"
+            ),
+            Column("actor", "bytes", "2: who waits; 3: the parent; 4: the process"),
             Column("operation", "u32", "2: number of its operation in the plan"),
             Column(
                 "others",
                 "bytes",
                 "1: whose memory is written, for each write; 2: those that may be reported; "
-                "3: the child",
+                "3: the child; 4: those that may be created or not; 5: the processes",
             ),
             Column(
                 "permitted",
@@ -43,7 +45,12 @@ TABLES = (
                 "1: list of what may happen, each with a letter for each write: c copied, "
                 "r reused, - neither; empty: anything",
             ),
-            Column("none", "u8", "2: 1 when the wait may report nothing"),
+            Column(
+                "none",
+                "u8",
+                "2: 1 when the wait may report nothing; 3: 1 when the parent may not get to wait; "
+                "4: 1 when the process may end otherwise",
+            ),
             Column("reported", "bytes", "1: what happened in the simulation; 2: who was reported"),
         ),
     ),
