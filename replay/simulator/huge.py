@@ -18,7 +18,6 @@ from replay.simulator.frames import HUGE_PAGES, HUGE_ZERO, NONE, ZERO
 if TYPE_CHECKING:
     from replay.memory.pte import Bools
     from replay.memory.ranges import Ints
-    from replay.simulator.mapping import Mapping
 
 _FRAME: Final = np.uint64(0x000F_FFFF_FFFF_F000)
 _PSE: Final = np.uint64(0x80)
@@ -39,8 +38,7 @@ def touch_huge(access: Access, pages: Ints) -> Faults:
     broke, copied = lone.copy(), np.zeros(len(pages), np.bool_)
     rest = np.flatnonzero(~made & ~lone)
     if rest.size and access.write:
-        mapping.huge[block[rest]] = False
-        _split_zeros(mapping)
+        mapping.split(np.unique(block[rest]))
         writes = mapping.write_private(access.frames, pages[rest], access.rule)
         broke[rest], copied[rest] = writes
     elif rest.size:
@@ -73,10 +71,11 @@ def _make(access: Access, block: Ints) -> None:
         return
     pages = (blocks[:, None] * HUGE_PAGES + np.arange(HUGE_PAGES)).ravel()
     mapping.huge[blocks] = True
+    # The anon_vma is prepared before it is known that zeros are enough.
+    mapping.made_private(pages)
     if access.write:
         mapping.frame[pages] = access.frames.make_huge(len(blocks))
         mapping.writable[pages] = True
-        mapping.made_private(pages)
     else:
         mapping.frame[pages] = HUGE_ZERO + pages % HUGE_PAGES
 
@@ -88,13 +87,6 @@ def _open(access: Access, block: Ints) -> None:
         part = slice(one * HUGE_PAGES, (one + 1) * HUGE_PAGES)
         access.frames.exclusive[mapping.frame[part]] = True
         mapping.writable[part] = True
-
-
-def _split_zeros(mapping: Mapping) -> None:
-    """Put the small page of zeros where the huge one was: __split_huge_zero_page_pmd()."""
-    small = ~np.repeat(mapping.huge, HUGE_PAGES)[: mapping.region.pages]
-    zeros = small & (mapping.frame >= HUGE_ZERO) & (mapping.frame < HUGE_ZERO + HUGE_PAGES)
-    mapping.frame[zeros] = ZERO
 
 
 def _after_split(found: Found, block: Ints, rest: Ints) -> Found:

@@ -36,8 +36,8 @@ class Mapping:
     advice: NDArray[np.uint8]
     """DONTFORK, WIPEONFORK and HUGEPAGE of each page; equal ones side by side are one VMA."""
     has_anon: Bools
-    """vma->anon_vma of each page's VMA is there: a private page was made in it, or in that of a
-    parent before its fork."""
+    """vma->anon_vma of each page's VMA is there: a private page or a huge page of zeros was made in
+    it, or in that of a parent before its fork."""
     absent: Bools
     """Pages that are not mapped at all: a parent's DONTFORK."""
     vma: Ints
@@ -63,6 +63,8 @@ class Mapping:
         self.advice[pages] |= np.uint8(put)
         self.advice[pages] &= np.uint8(~taken & 0xFF)
         changes = np.flatnonzero(np.diff(self.advice) | np.diff(self.absent.view(np.uint8))) + 1
+        # A VMA that ends inside a huge page splits it: vma_adjust_trans_huge() (6.18).
+        self.split(changes[changes % HUGE_PAGES != 0] // HUGE_PAGES)
         self.vma[:] = 0
         self.vma[changes] = 1
         np.cumsum(self.vma, out=self.vma)
@@ -157,5 +159,16 @@ class Mapping:
         frames.unmap(gone)
         self.frame[pages] = NONE
         self.writable[pages] = False
-        self.huge[np.unique(pages // HUGE_PAGES)] = False
+        self.split(np.unique(pages // HUGE_PAGES))
         return gone
+
+    def split(self, blocks: Ints) -> None:
+        """Map the pages of huge entries by one entry each: __split_huge_pmd() (6.18).
+
+        In place of the huge page of zeros comes the small one: __split_huge_zero_page_pmd().
+        """
+        for block in blocks[self.huge[blocks]].tolist():
+            self.huge[block] = False
+            part = slice(block * HUGE_PAGES, (block + 1) * HUGE_PAGES)
+            frame = self.frame[part]
+            frame[(frame >= HUGE_ZERO) & (frame < HUGE_ZERO + HUGE_PAGES)] = ZERO

@@ -60,3 +60,12 @@ def test_a_shared_huge_page_is_split_by_a_write() -> None:
 """))  # fmt: skip
     assert found["c"] == ["huge_split", "copy", "copy"]
     assert found["p"] == ["huge_first_touch", "huge_reuse"]
+
+
+def test_a_child_gets_huge_zeros() -> None:
+    """do_huge_pmd_anonymous_page() prepares the anon_vma for a read, too; small zeros do not."""
+    found = classes(acted(f"""{HEAD}
+  p: [{{map: r}}, {{read: {{region: r, count: 3}}}}, {{fork: c}}]
+  c: [{{read: {{region: r, count: 3}}}}]
+"""))  # fmt: skip
+    assert (found["p"], found.get("c", [])) == (["huge_zero"], [])

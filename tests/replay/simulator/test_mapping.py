@@ -8,7 +8,7 @@ import pytest
 
 from replay.model.load import load_model
 from replay.scenario.plan import PlanRegion
-from replay.simulator.frames import HUGE_PAGES, NONE, ZERO, Frames
+from replay.simulator.frames import HUGE_PAGES, HUGE_ZERO, NONE, ZERO, Frames
 from replay.simulator.mapping import DONTFORK, HUGEPAGE, WIPEONFORK, Mapping
 from replay.simulator.rule import CowRule
 
@@ -106,3 +106,30 @@ def test_dropping_splits_and_counts() -> None:
     assert not mapping.huge[0]
     assert frames.mapcount[gone].tolist() == [0, 0]
     assert mapping.drop(np.array([3]), frames).size == 0
+
+
+def huge_zeros(blocks: int) -> Mapping:
+    """Give a mapping of which each block is mapped by the huge page of zeros."""
+    mapping = mapped(blocks * HUGE_PAGES, thp=True)
+    mapping.frame[:] = HUGE_ZERO + np.arange(blocks * HUGE_PAGES) % HUGE_PAGES
+    mapping.huge[:] = True
+    return mapping
+
+
+def test_a_part_taken_of_huge_zeros_leaves_small_zeros() -> None:
+    """No page may be left in a frame of the huge page."""
+    mapping = huge_zeros(2)
+    mapping.drop(np.array([3]), Frames())
+    assert mapping.huge.tolist() == [False, True]
+    assert mapping.frame[:5].tolist() == [ZERO, ZERO, ZERO, NONE, ZERO]
+    assert mapping.frame[HUGE_PAGES] == HUGE_ZERO
+
+
+def test_a_vma_that_ends_inside_a_huge_page_splits_it() -> None:
+    """One that ends at its border does not."""
+    mapping = huge_zeros(3)
+    mapping.advise(np.arange(HUGE_PAGES), put=DONTFORK)
+    assert mapping.huge.all()
+    mapping.advise(np.array([2 * HUGE_PAGES + 9]), put=WIPEONFORK)
+    assert mapping.huge.tolist() == [True, True, False]
+    assert (mapping.frame[2 * HUGE_PAGES :] == ZERO).all()
