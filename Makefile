@@ -94,6 +94,7 @@ bench: setup ## what recording costs beside strace, perf and bpftrace, and how f
 	$(PYTHON) -m tests.bench.recording --json $(BUILD)/bench.json
 	$(PYTHON) -m tests.bench.faults --json $(BUILD)/bench-faults.json
 	$(PYTHON) -m tests.bench.forest
+	$(PYTHON) -m tests.bench.comparing
 	$(PYTHON) -m tests.bench.checks
 
 .PHONY: scenarios

@@ -45,7 +45,7 @@ class ProcessForest:
     @classmethod
     def from_trace(cls, trace: TraceTables) -> ProcessForest:
         """Rebuild the forest; input that contradicts itself is counted in `anomalies`."""
-        with _without_collector():
+        with without_collector():
             return cls._build(trace)
 
     @classmethod
@@ -97,7 +97,7 @@ class ProcessForest:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Pause the cycle collector: it would scan millions of new objects, none of them garbage."""
     enabled = gc.isenabled()
     gc.disable()

@@ -181,7 +181,7 @@ class _Recording:
         if acting is not None:
             acting.after_end(writer)
         end: dict[str, JsonValue] = {
-            "end_ns": time.monotonic_ns(),
+            "end_ns": session.end_ns,
             "status": pump.status(),
             "stopped_by": pump.stopped_by,
         }

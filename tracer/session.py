@@ -63,6 +63,8 @@ class Session:
         taskstats: TaskstatsListener | None = None,
     ) -> None:
         """Take the programs over, and what tells the kernel's counts of tasks that ended."""
+        self.end_ns = 0
+        """When nothing was recorded any more, CLOCK_MONOTONIC; known after `finish`."""
         self._taskstats = taskstats
         self._program = program
         self._writer = writer
@@ -188,9 +190,9 @@ class Session:
         missed = self._program.missed()
         self._program.detach()
         # Read when no program runs any more, so that nothing in the maps is later.
-        now_ns = time.monotonic_ns()
+        self.end_ns = time.monotonic_ns()
         self.drain()
-        write_end_state(self._writer, self._program.bpf[b"followed"], now_ns)
+        write_end_state(self._writer, self._program.bpf[b"followed"], self.end_ns)
         self.flush()
         if self._stacks is not None:
             write_stacks(self._writer, self._stacks, self._catalogue)

@@ -9,6 +9,7 @@ file itself: a check says how to compare, the model with what. Bulk work is pola
 (`judge.judged` counts a frame of cases by two expressions, applies and holds); Python runs only
 for the rows that are shown. A case whose facts were not recorded is null there, never false: it
 becomes unknown, because of loss where anything was lost and as not observable elsewhere. Add the
-CHECK to the tuple in `registry.py`, and to its test a mutated trace that violates exactly this
-rule, and the same with the rows lost, which must be unknown.
+CHECK to the tuple in `registry.py`, and to tests/replay/checks/mutations.py a trace that keeps the
+rule, a mutation that breaks it and no other, and the rows whose loss must leave it unknown: a rule
+without them fails test_registry.py.
 """

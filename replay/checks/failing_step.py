@@ -11,7 +11,7 @@ from replay.checks.candidates import FailedCall, candidates
 from replay.checks.check import Check
 from replay.checks.evidence import SYSCALL_CLONE, SYSCALL_CLONE3
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
-from replay.checks.seen_steps import TABLES, lacking
+from replay.checks.seen_steps import TABLES, lacking, vague
 from replay.checks.verdict import Verdict, WitnessEvent
 from replay.checks.words import call_result
 from replay.names import CLONE_FLAGS, errno_name, flag_names
@@ -30,18 +30,21 @@ def _run(evidence: Evidence) -> Verdict:
         return Verdict(CHECK.id, (), ())
     if lacks := lacking(evidence):
         return nothing_recorded(CHECK.id, evidence, TABLES, lacks)
-    whole = pl.lit(not evidence.anything_lost(TABLES))
+    certain = ~pl.col("vague") & (not evidence.anything_lost(TABLES))
     order = [step.id for step in model.steps]
     question = Question(
         part="step",
         rule="the steps that were taken end at one that gives this error",
         applies=pl.lit(value=True),
         holds=pl.when(pl.col("candidates") != "").then(statement=True)
-        .when(whole).then(statement=False),
-        missing="a step may have been lost",
+        .when(certain).then(statement=False),
+        missing="a step may have been lost, or its cache is not known",
         found=lambda row: f"{errno_name(row['errno'])} after {_in_order(row['seen'], order)}",
     )  # fmt: skip
-    return judged(CHECK.id, evidence, Cases(failures(evidence), TABLES, failed_events), [question])
+    frame = failures(evidence).join(
+        vague(evidence), on="window", how="left", maintain_order="left"
+    ).with_columns(pl.col("vague").fill_null(value=False))  # fmt: skip
+    return judged(CHECK.id, evidence, Cases(frame, TABLES, failed_events), [question])
 
 
 def _in_order(seen: str, order: list[str]) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 from replay.checks.creations import with_callers_parent, with_leaders
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
 from replay.checks.verdict import WitnessEvent
+from replay.model.terms import TASK_STATES
 from replay.model.values import Kind, Target
 from replay.names import CLONE_FLAGS, TASK_FLAGS, flag_names
 
@@ -26,6 +27,7 @@ _MISSING: Final = {
     Target.LEADERS: "the exit signal of the caller's group leader was not recorded",
     Target.CALLERS_PARENT: "the caller's parent at that moment was not recorded",
 }
+_STATE_NAMES: Final = {bits: name for name, bits in TASK_STATES.items()}
 
 
 def flags_hold(condition: FlagCondition, column: str = "clone_flags") -> pl.Expr:
@@ -166,4 +168,6 @@ def _found(condition: PostCondition, row: dict[str, Any]) -> str:
         return f"{field} is {' | '.join(flag_names(row[field], TASK_FLAGS)) or '0'}"
     if f"{field}_tid" in row:
         return f"{field} is {row[f'{field}_tid']} (process {row[f'{field}_tgid']})"
-    return f"{field} is {row[field]:#x}" if field == "child_state" else f"{field} is {row[field]}"
+    if field == "child_state":
+        return f"{field} is {_STATE_NAMES.get(row[field], f'{row[field]:#x}')}"
+    return f"{field} is {row[field]}"

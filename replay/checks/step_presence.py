@@ -17,7 +17,7 @@ from replay.checks.words import at, created, ordered
 if TYPE_CHECKING:
     from replay.checks.evidence import Evidence
     from replay.checks.verdict import WitnessEvent
-    from replay.model.values import Observation, Step
+    from replay.model.values import FlagCondition, Observation, Step
 
 
 def _run(evidence: Evidence) -> Verdict:
@@ -49,7 +49,9 @@ def _asked(step: Step, seen: Observation, *, whole: bool) -> Question:
     expected = flags_hold(step.when) & flags_hold(seen.when)
     taken = pl.col(kind) > 0
     # What explains another outcome is in the model's words, and no trace shows it.
-    unless = next((condition.unless for condition in step.leaves if condition.unless), "")
+    unless = next(
+        (one.unless for one in step.leaves if one.unless and opposite(one.when, seen.when)), ""
+    )
     sure = pl.when(expected).then(~pl.col("vague") & whole).otherwise(statement=not unless)
     return Question(
         part=kind,
@@ -59,6 +61,11 @@ def _asked(step: Step, seen: Observation, *, whole: bool) -> Question:
         missing=f"it may be that {unless}" if unless else "an allocation may have been lost",
         found=lambda row: f"{row[kind]} were allocated",
     )
+
+
+def opposite(one: FlagCondition, other: FlagCondition) -> bool:
+    """Tell whether one of the two conditions holds exactly where the other does not."""
+    return (one.all | one.any, one.none) == (other.none, other.all | other.any)
 
 
 def _events(row: dict[str, Any]) -> tuple[WitnessEvent, ...]:

@@ -113,8 +113,8 @@ CHECK: Final = Check(
     what="For every call of the clone family that failed: each object that it allocated and that "
     "the kernel's ladder frees at once was freed before the call returned, in the ladder's order.",
     why="A failed fork that leaves something behind is a leak that any user can provoke.",
-    limits="task_struct, fs_struct, credentials and pids are freed later, by RCU or deferred: "
-    "that is not seen within the call. Only whole objects of own caches are followed.",
+    limits="task_struct, credentials and pids are freed later, by RCU or deferred: that is not "
+    "seen within the call. Only whole objects of own caches are followed.",
     example="A failed clone whose files_struct was allocated and not freed violates it.",
     source="kernel/fork.c: copy_process(), bad_fork_* labels",
     observed="`step`: kmem_cache_free of the same object, in the window of `clone_call`.",

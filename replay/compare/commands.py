@@ -73,6 +73,7 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
     """
     from replay.compare.sources import Conditions
     from replay.compare.tolerance import check_names, parse_tolerances
+    from replay.forest import without_collector
     from replay.report import json_text
     from replay.report.compare import compare_lines
     from replay.report.compare_json import compare_json
@@ -90,7 +91,7 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
     tolerances = parse_tolerances(tolerance or [])
     conditions = Conditions(settings or [], model)
     _refuse_scenario(actual, expected or "--ostep ...")
-    with progress("comparing"):
+    with progress("comparing"), without_collector():
         trace = open_trace(actual)
         if ostep:
             found, divergences = _with_ostep(trace, ostep, conditions, tolerances)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from replay.compare.account import NOBODY, Fate, Member, PageFigures, Place, link
 from replay.compare.figures import PAGE_FIGURES
-from replay.compare.from_trace import RUNNING, ended
+from replay.compare.members import RUNNING, ended
 from replay.scenario.words import ENDING_SIGNALS
 from replay.yaml_positions import bad_value
 

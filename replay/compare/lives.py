@@ -18,6 +18,7 @@ from replay.compare.difference import (
     difference,
     said_as,
 )
+from replay.compare.members import RUNNING
 from replay.compare.tolerance import covered
 
 if TYPE_CHECKING:
@@ -121,6 +122,9 @@ class Lives:
         here, there = self._actual.loss.tree, self._expected.loss.tree
         if what is What.BORN:
             return False
+        if what is What.END:
+            # An end that was recorded is one; who has none may have lost it.
+            return (here and actual in {None, RUNNING}) or (there and expected == RUNNING)
         if isinstance(actual, tuple) and isinstance(expected, tuple):
             return (here and _is_part(actual, expected)) or (there and _is_part(expected, actual))
         return here or there

@@ -95,9 +95,7 @@ class Pages:
         compared = place.region != EVERYWHERE or self._expected.partial
         there = place.member in self._alignment.to_actual
         doubt = self._doubts.about(place, figure, actual, expected) if compared else SURE
-        return PageRow(
-            place, figure, actual, expected, doubt.why, doubt.lost, compared and there
-        )
+        return PageRow(place, figure, actual, expected, doubt.why, doubt.lost, compared and there)
 
     def differences(self) -> Iterator[Difference]:
         """Give the figures that are not equal, of the processes that are there."""

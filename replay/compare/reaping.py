@@ -45,15 +45,19 @@ class Reaping:
 
     def _fate(self, one: Member, other: Member, right: int) -> Iterator[Difference]:
         why = self._why(one, other, right)
-        loss = self._actual.loss.tree or self._expected.loss.tree
+        here, there = self._actual.loss.tree, self._expected.loss.tree
         unsure = one.unsure | other.unsure
         if other.fate is not None and one.fate is not other.fate:
-            lost = one.fate is None or "fate" in unsure or loss
+            # A wait that was recorded is one; without one, it may be lost.
+            lost = (here and one.fate is not Fate.REAPED) or (
+                there and other.fate is not Fate.REAPED
+            )
+            lost = lost or one.fate is None or "fate" in unsure
             said = said_as(one.fate), said_as(other.fate)
             yield difference(What.FATE, one, said, one.ended_ns, Doubt(lost, why))
         elif other.fate is Fate.REAPED and self._differ(one.reaper, other.reaper):
             said = called(self._actual, one.reaper), called(self._expected, other.reaper)
-            doubt = Doubt("reaper" in unsure or loss, why)
+            doubt = Doubt("reaper" in unsure, why)
             yield difference(What.REAPER, one, said, one.ended_ns, doubt)
 
     def _guardian(self, one: Member, other: Member, right: int) -> Iterator[Difference]:
@@ -88,8 +92,7 @@ class Reaping:
     def _ended_afterwards(self, guardian: int | None) -> bool:
         """Tell whether an expected parent ended later than all that are expected to."""
         ended = {
-            right: self._actual.members[left].ended_ns
-            for left, right in self._to_expected.items()
+            right: self._actual.members[left].ended_ns for left, right in self._to_expected.items()
         }
         last = max((ended.get(at, 0) for at in self._freedom.exits), default=0)
         return guardian in ended and ended[guardian] > last

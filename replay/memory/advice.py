@@ -7,7 +7,6 @@ It is a property of the mapping: a child has it from its parent, mremap takes it
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -69,7 +68,7 @@ def _steps(spaces: AddressSpaces, changes: Changes) -> list[_Step]:
     concerns = ~changes.are(What.DROP) & _touching(changes, changes.taken(hides | remapped))
     some = changes.taken(concerns)
     remapped, moved = some.are(What.MOVE, What.GROW), some.are(What.MOVE)
-    # The old place is given up at the entry of the call, in the order of changes after this.
+    # The old place is given up at the entry of the call, too, and after this.
     time_ns = np.where(remapped, some.source_ns, some.time_ns)
     source = np.where(remapped, some.source, NOT_FOUND)
     columns = (time_ns, some.space, np.full(len(some), NOT_FOUND), some.low, some.high,
@@ -80,7 +79,7 @@ def _steps(spaces: AddressSpaces, changes: Changes) -> list[_Step]:
         for one in spaces.spaces
         if one.parent != NOT_FOUND
     ]
-    return sorted(steps, key=itemgetter(0))
+    return sorted(steps, key=lambda step: (step.time_ns, step.source == NOT_FOUND))
 
 
 def _touching(changes: Changes, others: Changes) -> Bools:

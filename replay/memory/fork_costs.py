@@ -32,7 +32,8 @@ def fork_costs(memory: PageHistories) -> pl.DataFrame:
     `time_ns`; `parent`, `child` (numbers of address spaces); `parent_tgid`,
     `parent_leader_start_ns`, `child_tgid`, `child_leader_start_ns`; `child_end_ns` (null: it
     was there to the end), when it executed another program or exited.
-    `shared`: private pages of the parent at that moment that were recorded before.
+    `shared`: private pages of the parent at that moment, as far as recorded faults made them or
+    they were there as recording began.
     `child_copied`, `child_reused`, `parent_copied`, `parent_reused`: pages that the first write
     after the fork copied or made writable again; of a huge page, its 512 small ones.
     `parent_later`: those of the parent's that came after the child's end. `broken`: different

@@ -63,8 +63,21 @@ def short_name(process: Process | None) -> str:
         return ""
     image = process.images[-1] if process.images else process.inherited
     if image is not None and image.argv:
-        return shown(image.argv[0].rsplit(b"/", 1)[-1])
+        return program_name(image)
     return shown(process.leader.comm)
+
+
+def program_name(image: Image) -> str:
+    """Give the name of a program without folders.
+
+    A title that it gave itself, as `redis-server unix:/run/r.sock` or `sshd: root@pts/0`, counts
+    to its first blank; a name that the executable itself has may have blanks.
+    """
+    word = image.argv[0] if image.argv else image.executable or image.path
+    name = word.rsplit(b"/", 1)[-1]
+    if b" " in word and name != (image.executable or image.path).rsplit(b"/", 1)[-1]:
+        name = word.split(b" ", 1)[0].rsplit(b"/", 1)[-1].rstrip(b":") or name
+    return shown(name)
 
 
 def created(creation: Creation | None) -> Piece:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from replay.memory.walk import NOWHERE, Made
-from replay.report.life import short_name
+from replay.report.life import program_name, short_name
 from traces.shown import shown
 
 if TYPE_CHECKING:
     from replay.forest import ProcessForest
     from replay.memory.spaces import AddressSpaces
-    from replay.process import Image, Process, ProcessId
+    from replay.process import Process, ProcessId
 
 
 class Who:
@@ -40,7 +40,7 @@ class Who:
         if root.made is Made.EXEC:
             for image in process.images:
                 if image.time_ns == root.begin_ns:
-                    return _named(image)
+                    return program_name(image)
         return _first_program(process)
 
     def owner(self, space: int) -> ProcessId:
@@ -58,12 +58,7 @@ class Who:
         return name if one.parent == NOWHERE else f"{name} by {self.space(one.parent)}"
 
 
-def _named(image: Image) -> str:
-    word = image.argv[0] if image.argv else image.executable or image.path
-    return shown(word.rsplit(b"/", 1)[-1])
-
-
 def _first_program(process: Process) -> str:
     if process.inherited is not None:
-        return _named(process.inherited)
+        return program_name(process.inherited)
     return shown(process.leader.comm) if process.leader.comm else short_name(process)

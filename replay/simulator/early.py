@@ -81,6 +81,26 @@ def _open_operations(host: Host, task: Task, stamp: Stamp) -> list[Operation]:
     return [operation for other in tasks for operation in other.plan.operations]
 
 
+def ended_alone(host: Host) -> Iterator[Process]:
+    """Give the processes of which it is open which of their threads gave them their status.
+
+    Where all end alone it is the leader's, and by synchronize_group_exit() (kernel/exit.c) of
+    newer kernels that of whoever is the last to end.
+    """
+    whole = {by.process.tgid for by, _ in host.group_ends}
+    for process in host.processes.values():
+        leader = process.leader.ended_at
+        if leader is None or process.tgid in whole:
+            continue
+        others = [task for task in host.tasks if task.process is process]
+        if any(
+            task.own_code != process.leader.own_code
+            and (task.ended_at is None or not task.ended_at.before(leader))
+            for task in others
+        ):
+            yield process
+
+
 def touched_most(plan: Plan) -> list[int]:
     """Give for each region how far a figure can be off.
 

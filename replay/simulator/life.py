@@ -179,6 +179,9 @@ def end_task(host: Host, task: Task, code: int, *, group: bool = False) -> None:
     task.state = State.ENDED
     stamp = task.clock.tick()
     last = not process.living()
+    task.ended_at = stamp
+    if not group:
+        task.own_code = code
     if task is leader and not group:
         process.exit_code = code
     children = [child for child in task.children if not child.reaped]

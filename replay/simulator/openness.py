@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from replay.simulator.early import created_by, cut_short, touched_most
+from replay.simulator.early import created_by, cut_short, ended_alone, touched_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,6 +203,8 @@ def _ended(host: Host) -> Iterator[dict[str, JsonValue]]:
             "may_create": [_name(host, actor) for actor in short.created],
             "may_end": short.ends,
         }
+    for process in ended_alone(host):
+        yield {"process": _name(host, process.actor), "may_create": [], "may_end": True}
     for actor in _may_fault(host):
         created = created_by(host.plan, host.plan.actors[actor].operations)
         yield {

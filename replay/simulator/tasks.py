@@ -40,6 +40,9 @@ class Task:
     """The next operation of its actor."""
     born_at: Stamp | None = None
     """When it was created; None for the first one."""
+    ended_at: Stamp | None = None
+    own_code: int | None = None
+    """With which it ended alone, not with its whole process."""
     begun: list[int] = field(default_factory=list)
     """How far its clock had come when each of its operations began."""
     state: State = State.READY

@@ -58,6 +58,7 @@ def steps(  # noqa: PLR0913 - one parameter for each option
     """
     from replay.checks.evidence import Evidence
     from replay.checks.failing_step import failing_steps
+    from replay.checks.seen_steps import lacking
     from replay.losses import Losses
     from replay.model.load import Choice, load_model, model_for
     from replay.report import json_text
@@ -81,6 +82,7 @@ def steps(  # noqa: PLR0913 - one parameter for each option
         _need_steps(trace, file)
         choice = Choice(load_model(model), "") if model else model_for(_release(trace))
         evidence = Evidence(trace, choice.model)
+        choice = Choice(choice.model, choice.note or lacking(evidence))
         windows, moments = evidence.windows, evidence.moments
         if pid is not None or failed:
             call = _failed(windows.calls, file) if pid is None else _made(windows.calls, pid, file)

@@ -97,6 +97,8 @@ def ladder(
     own = _without_sleep(moments.filter(pl.col("window") == call["window"]), slept_ns)
     syscall = syscall_name(call["syscall"])
     last = _last_place(own, model, failed_at) if call["result"] < 0 else len(model.steps)
+    # Where the host hid its addresses no event can be told to be of a step.
+    named = own.get_column("function").is_not_null().any()
     rungs = []
     for place, step in enumerate(model.steps):
         events = own.filter(pl.col("step") == step.id)
@@ -105,6 +107,8 @@ def ladder(
             continue
         slept = slept_ns if step.id == _VFORK_WAIT else 0
         seen = _seen(step, flags, effects, observed=len(events) + slept > 0, reached=place <= last)
+        if seen is Seen.MISSING and not named:
+            seen = Seen.UNOBSERVABLE
         if step.id in failed_at:
             seen = Seen.FAILED if len(failed_at) == 1 else Seen.MAY_HAVE_FAILED
         rungs.append(_rung(step, call, events, seen, expected=expected, slept_ns=slept))

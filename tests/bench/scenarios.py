@@ -32,10 +32,12 @@ from tests.kernel.scenarios import (
     compared,
     expected_of,
     observable,
+    ostep_mistakes,
     random_scenario,
     run,
     told,
 )
+from tests.replay.compare.test_ostep import LISTS
 from traces.reader import open_trace
 
 if TYPE_CHECKING:
@@ -118,10 +120,27 @@ class Prediction:
             path.unlink()
 
 
+class OstepPrediction:
+    """What Linux makes of an action list of OSTEP's fork.py, and where that one errs."""
+
+    def __init__(self, actions: str, tally: Tally) -> None:
+        self.scenario, self.tally = f"--ostep={actions}", tally
+        self._actions = actions
+
+    def judge(self, path: Path) -> None:
+        """Compare a trace; it goes away when it is as it should be."""
+        mistakes = ostep_mistakes(self._actions, open_trace(path))
+        self.tally.runs += 1
+        self.tally.equal += not mistakes
+        self.tally.unlike += [f"{self._actions}: {one}" for one in mistakes]
+        if not mistakes:
+            path.unlink()
+
+
 class Job(NamedTuple):
     """One run."""
 
-    prediction: Prediction
+    prediction: Prediction | OstepPrediction
     output: Path
     seed: int
     """Of delays; 0 for none."""
@@ -143,6 +162,15 @@ def library_jobs(folder: Path, runs: int) -> tuple[dict[str, Tally], list[Job]]:
         Job(prediction, folder / f"{name}-{at}.ptrace", at % 2 * at)
         for at in range(runs)
         for name, prediction in predictions.items()
+    ]
+
+
+def ostep_jobs(folder: Path) -> tuple[Tally, list[Job]]:
+    """Give the runs of action lists."""
+    tally = Tally()
+    return tally, [
+        Job(OstepPrediction(actions, tally), folder / f"ostep-{at}.ptrace", at % 2 * at)
+        for at, actions in enumerate(LISTS)
     ]
 
 
@@ -195,9 +223,10 @@ def main() -> int:
     console = Console(stderr=True)
     tallies, jobs = library_jobs(options.folder, options.runs)
     seconds = {"library_s": measure(jobs, options.at_once, console)}
-    tally, jobs = random_jobs(options.folder, options.random)
+    tallies["ostep"], jobs = ostep_jobs(options.folder)
+    seconds["ostep_s"] = measure(jobs, options.at_once, console)
+    tallies["random"], jobs = random_jobs(options.folder, options.random)
     seconds["random_s"] = measure(jobs, options.at_once, console)
-    tallies["random"] = tally
     Console().print(_table(tallies))
     unlike = [text for one in tallies.values() for text in one.unlike]
     for text in unlike:

@@ -254,9 +254,11 @@ class MemoryHistory(History):
         """WHO moves COUNT pages from PAGE to TO by mremap."""
         mm, old, new = self.mm(who), int(page), int(to)
         taken = {n: mm.ptes[n] for n in range(old, old + int(count)) if n in mm.ptes}
+        hidden = mm.hidden & set(range(old, old + int(count)))
         self._forget(mm, range(old, old + int(count)))
         self._forget(mm, range(new, new + int(count)))
         mm.ptes.update({number - old + new: pte for number, pte in taken.items()})
+        mm.hidden |= {number - old + new for number in hidden}
         length = int(count) << 12
         self.call(who, 25, old << 12, length, length, 3, new << 12, result=new << 12)
 

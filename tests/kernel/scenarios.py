@@ -8,10 +8,14 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from replay.compare.comparison import Outcome, compare
-from replay.compare.sources import expected_trace
+from replay.compare.comparison import Outcome, compare_with
+from replay.compare.from_trace import account_of
+from replay.compare.ostep import NAMES, divergences
+from replay.compare.ostep import expected_of as expected_of_ostep
+from replay.compare.sources import Conditions, expected_trace
 from replay.model.load import model_for
 from replay.recording import Recording as Told
+from replay.scenario.ostep import Reparenting, parents_after, parse_ostep
 from replay.scenario.plan import Code, Operation
 from replay.simulator.simulation import simulate
 from tests.kernel.orderly import OrderlyScenario
@@ -58,7 +62,7 @@ def expected_of(plan: Plan, actual: Trace) -> Expected:
 
 def compared(actual: Account, expected: Expected) -> Comparison:
     """Compare what happened with what was expected."""
-    return compare(actual, expected.account, expected.freedom)
+    return compare_with(actual, expected)
 
 
 def told(found: Comparison) -> list[str]:
@@ -67,6 +71,29 @@ def told(found: Comparison) -> list[str]:
         f"{one.subject}: {one.what} {one.figure}: {one.actual}, expected {one.expected}"
         for one in found.differences
     ] or [found.actual.loss.why] * (found.outcome is not Outcome.EQUAL)
+
+
+def ostep_mistakes(actions: str, actual: Trace) -> list[str]:
+    """Say what is not as Linux is to do it, and which divergence of fork.py has no right name."""
+    account, mistakes = account_of(actual), list[str]()
+    for rule, name in NAMES.items():
+        ostep = replace(parse_ostep(actions, actions), reparenting=rule)
+        found = compared(account, expected_of_ostep(ostep, actual, Conditions([], "")))
+        mistakes += told(found)
+        linux, book = parents_after(ostep, Reparenting.LINUX), parents_after(ostep, rule)
+        here = found.alignment.to_actual
+        numbers = {one: here[at] for one, at in found.expected.named().items() if at in here}
+        named = divergences(ostep, account, numbers)
+        if {one.process: one.by_ostep for one in named} != {
+            who: book[who] for who in linux if book[who] != linux[who]
+        }:
+            mistakes.append(f"other divergences than those of {name}")
+        mistakes += [
+            f"{one.process}: {one.name}, by the kernel {one.actual}, by the model {one.by_linux}"
+            for one in named
+            if (one.name, one.actual) != (name, one.by_linux)
+        ]
+    return mistakes
 
 
 def wrong_plans(plan: Plan) -> Iterator[tuple[str, Plan]]:

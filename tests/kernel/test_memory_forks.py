@@ -37,7 +37,8 @@ MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
 O_RDWR = 2
 _ANONYMOUS = (
     "only_read", "mixed", "dontfork", "wipeonfork", "wiped_read", "dontneed", "dropped_by_child",
-    "to_move", "child_moves", "protected", "alone", "three_ways", "parent_first", "child_first",
+    "to_move", "child_moves", "wiped_and_moved", "protected", "alone", "three_ways",
+    "parent_first", "child_first",
 )  # fmt: skip
 
 
@@ -111,6 +112,8 @@ def _before(root: Obedient, at: dict[str, int]) -> None:
     root.advise(at["dontneed"], PAGES, MADV_DONTNEED)
     root.write(at["dontneed"], PAGES)
     at["moved"] = _moved(root, at["to_move"])
+    root.advise(at["wiped_and_moved"], PAGES, MADV_WIPEONFORK)
+    at["moved_wiped"] = _moved(root, at["wiped_and_moved"])
     root.call(MPROTECT, at["protected"], BYTES, READ_ONLY)
     for access in (READ_ONLY, READ_WRITE):
         root.call(MPROTECT, at["alone"], BYTES, access)
@@ -146,7 +149,7 @@ def _write_in_turn(
 def _child(child: Obedient, at: dict[str, int]) -> None:
     child.read(at["only_read"], PAGES)
     for name in ("only_read", "mixed", "wipeonfork", "shared", "file_shared", "file_written",
-                 "moved"):  # fmt: skip
+                 "moved", "moved_wiped"):  # fmt: skip
         child.write(at[name], PAGES)
     child.write(at["file_read"])
     child.read(at["wiped_read"], PAGES)
@@ -265,6 +268,16 @@ def test_mremap_before_the_fork(told: Told) -> None:
         (Happening.MOVED, told.at["to_move"]),
         (Happening.SHARED, told.at["moved"]),
     ]
+
+
+def test_mremap_takes_advice_along(told: Told) -> None:
+    """What was not to be shared is not shared where it is moved to, either."""
+    assert told.classes("child", "moved_wiped") == ["first_touch"]
+    assert told.frames("forked", "child", "moved_wiped") == [0] * PAGES
+    assert told.frames("forked", "root", "moved_wiped") == told.frames(
+        "after", "root", "moved_wiped"
+    )
+    assert _due(told, "child", "moved_wiped") == []
 
 
 def test_mremap_by_the_child(told: Told) -> None:

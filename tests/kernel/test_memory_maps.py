@@ -133,7 +133,6 @@ class _Chance:
     def _move(self, who: Obedient) -> None:
         address, pages = self._regions[who][0]
         whole = pages * PAGE_BYTES
-        who.advise(address, pages, MADV_KEEPONFORK)
         to = who.do(Order.CALL, MREMAP, address, whole, whole + PAGE_BYTES, MREMAP_MAYMOVE)
         # A region that is in several mappings by now, which do not merge, it refuses.
         if to != -EFAULT:

@@ -44,7 +44,7 @@ INLINE void record_newtask(struct followed *caller, u64 task, u64 child, u64 clo
 	r->child_signal = peek(child + OFF_task_struct__signal);
 	r->child_nsproxy = peek(child + OFF_task_struct__nsproxy);
 	r->child_cred = peek(child + OFF_task_struct__cred);
-	bpf_probe_read_kernel(r->comm, sizeof(r->comm), (void *)(child + OFF_task_struct__comm));
+	read_comm(r->comm, child);
 	submit_newtask(r);
 }
 

@@ -86,7 +86,7 @@ INLINE void record_exit(struct followed *entry, u64 task, u32 group_dead)
 	r->mm = peek(task + OFF_task_struct__mm);
 	r->cgroup = cgroup_of(task);
 	r->uid = uid_of(task);
-	bpf_probe_read_kernel(r->comm, sizeof(r->comm), (void *)(task + OFF_task_struct__comm));
+	read_comm(r->comm, task);
 	submit_exit(r);
 }
 

@@ -257,6 +257,16 @@ INLINE u32 tgid_of(u64 task)
 	return peek32(task + OFF_task_struct__tgid);
 }
 
+#define COMM_BYTES 16 /* TASK_COMM_LEN, include/linux/sched.h */
+
+/* Until Linux 5.17, commit 06c5088aeecf, __set_task_comm() (fs/exec.c) leaves what a longer name left
+ * behind the end of a shorter one, which is no part of it. */
+INLINE void read_comm(char comm[COMM_BYTES], u64 task)
+{
+	__builtin_memset(comm, 0, COMM_BYTES);
+	bpf_probe_read_kernel_str(comm, COMM_BYTES, (void *)(task + OFF_task_struct__comm));
+}
+
 INLINE u64 start_of(u64 task)
 {
 	return peek(task + OFF_task_struct__start_boottime);
@@ -352,7 +362,7 @@ INLINE struct followed *adopt(u64 task)
 	r->uid = uid_of(task);
 	r->cgroup = cgroup_of(task);
 	r->mm = peek(task + OFF_task_struct__mm);
-	bpf_probe_read_kernel(r->comm, sizeof(r->comm), (void *)(task + OFF_task_struct__comm));
+	read_comm(r->comm, task);
 	submit_adopted(r);
 	return entry;
 }

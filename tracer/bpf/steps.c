@@ -118,50 +118,83 @@ INLINE void name_cache(struct followed *entry, u64 cache, u64 name)
 	submit_slab_cache(r);
 }
 
+/* The cache of a slab object, from the descriptor of the page that it is in, or of the first of
+ * several (compound_head(), include/linux/page-flags.h): virt_to_cache(), mm/slab.h, of 5.10. What
+ * a slab needs of it is in struct page up to 5.16, and at the same place in struct slab since. */
+INLINE u64 cache_of(u64 object)
+{
+#if defined(RECORD_FAULTS) && MAYBE_page__compound_head >= 0 && \
+	(MAYBE_page__slab_cache >= 0 || MAYBE_slab__slab_cache >= 0)
+	struct layout *l = the_layout();
+	u64 page, head;
+
+	if (!l || !l->vmemmap || object < l->direct_map)
+		return 0;
+	page = l->vmemmap + ((object - l->direct_map) >> PAGE_BYTES_SHIFT) * SIZE_page;
+	head = peek(page + MAYBE_page__compound_head);
+	if (head & 1)
+		page = head - 1;
+#if MAYBE_page__slab_cache >= 0
+	return peek(page + MAYBE_page__slab_cache);
+#else
+	return peek(page + MAYBE_slab__slab_cache);
+#endif
+#else
+	return 0;
+#endif
+}
+
+/* Up to 6.0 no allocation tells its cache. */
+INLINE void record_slab_allocation(struct followed *entry, struct raw_arguments *ctx, u64 cache,
+				   u64 amount, u64 gfp)
+{
+	struct step *r;
+
+	name_cache(entry, cache, 0);
+	r = begin_step(entry, ctx, STEP_SLAB_ALLOC);
+	if (!r)
+		return;
+	r->site = ctx->args[0];
+	r->object = ctx->args[1];
+	r->cache = cache;
+	r->amount = amount;
+	r->gfp = gfp;
+	submit_step(r);
+}
+
 /* kmem_cache_alloc(call_site, ptr, cache, gfp, node); up to 6.0 (call_site, ptr, bytes_req,
  * bytes_alloc, gfp), without the cache, and the same as kmem_cache_alloc_node. */
 int on_kmem_cache_alloc(struct raw_arguments *ctx)
 {
 	struct followed *entry = in_window();
-	struct step *r;
+	u64 cache, amount = 0, gfp = 0;
 
 	if (!entry)
 		return 0;
 #if ARG_kmem_cache_alloc__kmem_cache >= 0
-	name_cache(entry, ctx->args[ARG_kmem_cache_alloc__kmem_cache], 0);
+	cache = ctx->args[ARG_kmem_cache_alloc__kmem_cache];
+#else
+	cache = cache_of(ctx->args[1]);
+#if ARG_kmem_cache_alloc__size_t >= 0
+	amount = ctx->args[ARG_kmem_cache_alloc__size_t];
 #endif
-	r = begin_step(entry, ctx, STEP_SLAB_ALLOC);
-	if (!r)
-		return 0;
-	r->site = ctx->args[0];
-	r->object = ctx->args[1];
-#if ARG_kmem_cache_alloc__kmem_cache >= 0
-	r->cache = ctx->args[ARG_kmem_cache_alloc__kmem_cache];
-#elif ARG_kmem_cache_alloc__size_t >= 0
-	r->amount = ctx->args[ARG_kmem_cache_alloc__size_t];
 #endif
 #if ARG_kmem_cache_alloc__gfp_t >= 0
-	r->gfp = ctx->args[ARG_kmem_cache_alloc__gfp_t];
+	gfp = ctx->args[ARG_kmem_cache_alloc__gfp_t];
 #endif
-	submit_step(r);
+	record_slab_allocation(entry, ctx, cache, amount, gfp);
 	return 0;
 }
 
 int on_kmem_cache_alloc_node(struct raw_arguments *ctx)
 {
 	struct followed *entry = in_window();
-	struct step *r;
+	u64 object;
 
 	if (!entry)
 		return 0;
-	r = begin_step(entry, ctx, STEP_SLAB_ALLOC);
-	if (!r)
-		return 0;
-	r->site = ctx->args[0];
-	r->object = ctx->args[1];
-	r->amount = ctx->args[2];
-	r->gfp = ctx->args[4];
-	submit_step(r);
+	object = ctx->args[1];
+	record_slab_allocation(entry, ctx, cache_of(object), ctx->args[2], ctx->args[4]);
 	return 0;
 }
 

@@ -80,10 +80,19 @@ def test_another_process_copies_the_page_meanwhile() -> None:
     assert (verdict.violated, verdict.unobservable, verdict.passed) == (0, 1, 1)
 
 
-def test_an_older_kernel_looks_at_the_map_count() -> None:
-    """Before 5.19 nothing was exclusive."""
-    verdict = decided(refcount=1, mapcount=1, copied=False, model="linux-5.10")
-    assert [one.name for one in verdict.parts if one.passed] == ["only_owner"]
+@pytest.mark.parametrize(
+    ("refcount", "mapcount", "copied", "part"),
+    [(1, 1, False, "only_owner"), (2, 1, True, "somebody_else"), (2, 2, True, "somebody_else")],
+)
+def test_an_older_kernel_looks_at_the_counts_alone(
+    refcount: int, mapcount: int, *, copied: bool, part: str
+) -> None:
+    """Before 5.19 nothing was exclusive; the other decision violates the rule here, too."""
+    model = "linux-5.10"
+    right = decided(refcount=refcount, mapcount=mapcount, copied=copied, model=model)
+    assert [one.name for one in right.parts if one.passed] == [part]
+    wrong = decided(refcount=refcount, mapcount=mapcount, copied=not copied, model=model)
+    assert [one.name for one in wrong.parts if one.violated] == [part]
 
 
 def test_a_recording_without_faults() -> None:

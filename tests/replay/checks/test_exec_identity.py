@@ -19,6 +19,14 @@ def test_another_pid() -> None:
     assert RULE in violated(trace)
 
 
+def test_a_thread_that_keeps_its_tid() -> None:
+    """Must have become the leader: this is the process id, and there is no other."""
+    trace = threads()
+    only(trace, "exec").update(tid=11)
+    assert RULE in violated(trace)
+    assert [one.name for one in verdicts(trace)[RULE].parts if one.violated] == ["keeps_pid"]
+
+
 def test_an_unknown_mm_before() -> None:
     """Decides nothing."""
     trace = life()

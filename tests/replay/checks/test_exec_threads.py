@@ -35,3 +35,14 @@ def test_a_thread_that_ended_long_before() -> None:
     trace = threads()
     only(trace, "exec")["enter_ns"] = 2_400
     assert verdicts(trace)[RULE].count == 0
+
+
+def test_a_thread_whose_old_tid_ends() -> None:
+    """Has not taken the leader's: an identity that is gone has no end."""
+    trace = family(PTHREAD)
+    leader, thread = identity(10, 1_000), identity(11, 1_000, 10)
+    end(trace, leader, 2_000, group_dead=0)
+    execute(trace, leader, 2_500, enter_ns=1_990, old_tid=11, ns_tid=10)
+    end(trace, thread, 2_600)
+    parts = [part.name for part in verdicts(trace)[RULE].parts if part.violated]
+    assert parts == ["old_tid_vanishes"]

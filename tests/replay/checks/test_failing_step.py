@@ -59,3 +59,12 @@ def test_a_failure_is_told_with_what_was_seen() -> None:
     trace = failed()
     trace.drop("step", cache=1)
     assert "EEXIST after copy_creds, copy_files, copy_fs" in verdicts(trace)[RULE].cases[0].why
+
+
+def test_an_allocation_that_may_be_any_step_s() -> None:
+    """Before Linux 6.1 none names its cache: which steps were taken is then not known."""
+    trace = failed()
+    for row in trace.rows["step"]:
+        row["cache"] = 0
+    verdict = verdicts(trace)[RULE]
+    assert (verdict.violated, verdict.unobservable) == (0, 1)

@@ -54,6 +54,14 @@ def test_a_member_that_was_inherited(column: str, value: int, part: str) -> None
     assert [case.part for case in verdicts(trace)[RULE].cases] == [part]
 
 
+def test_an_io_context_that_is_not_shared() -> None:
+    """Although CLONE_IO asks for it."""
+    trace = creations(IO)
+    only(trace, "newtask_state")["child_io_context"] = 10
+    assert violated(trace) == {RULE}
+    assert [case.part for case in verdicts(trace)[RULE].cases] == ["io_shared"]
+
+
 def test_a_recording_without_steps() -> None:
     """Cannot tell, which is no loss."""
     trace = creations(0)

@@ -21,7 +21,9 @@ def test_a_task_that_could_run_already() -> None:
     only(trace)["child_state"] = 0
     assert violated(trace) == {RULE}
     case = verdicts(trace)[RULE].cases[0]
-    assert case.why == "sched_fork: child_state is TASK_NEW; child_state is 0x0"
+    assert case.why == "sched_fork: child_state is TASK_NEW; child_state is TASK_RUNNING"
+    only(trace)["child_state"] = 0x4000
+    assert verdicts(trace)[RULE].cases[0].why.endswith("; child_state is 0x4000")
 
 
 def test_a_lost_creation() -> None:

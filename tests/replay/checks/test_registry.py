@@ -100,3 +100,12 @@ def test_what_is_lost_leaves_a_rule_open(rule: str, *, mutated: bool, tmp_path: 
     assert is_lost(found[rule])
     if mutation.model != "textbook":
         assert violated(found) == set()
+
+
+@pytest.mark.parametrize("rule", MUTATIONS)
+def test_a_trace_that_is_cut_off_leaves_a_rule_open(rule: str, tmp_path: Path) -> None:
+    """What came after may have broken it."""
+    mutation = MUTATIONS[rule]
+    trace = mutation.whole()
+    trace.complete = False
+    assert is_lost(judge(trace, mutation.model, tmp_path)[rule])

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.replay.checks.creating import CLONE3, fail, verdicts, violated
-from tests.replay.checks.living import allocate
+from tests.replay.checks.living import CACHES, allocate
 from tests.replay.checks.mutations import failed, steps
 
 RULE = "undo-ladder"
@@ -35,3 +37,17 @@ def test_what_was_not_made_needs_no_undoing() -> None:
     fail(trace, 11, syscall=CLONE3)
     allocate(trace, 89_000, 0, "cred_jar")
     assert verdicts(trace)[RULE].count == 0
+
+
+@pytest.mark.parametrize(
+    ("cache", "rung"),
+    [("mm_struct", "mm"), ("signal_cache", "signal"), ("sighand_cache", "sighand"),
+     ("fs_cache", "fs"), ("files_cache", "files")],
+)  # fmt: skip
+def test_a_rung_that_is_left_out(cache: str, rung: str) -> None:
+    """Leaves its object behind."""
+    trace = failed()
+    assert trace.drop("step", cache=CACHES.index(cache) + 1, what=2) == 1
+    assert violated(trace) == {RULE}
+    parts = [part.name for part in verdicts(trace)[RULE].parts if part.violated]
+    assert parts == [f"bad_fork_cleanup_{rung}"]

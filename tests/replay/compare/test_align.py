@@ -31,9 +31,12 @@ def test_names_come_first() -> None:
     actual = tree(NOBODY, 0, 0, ends={2: "exit 9"}, names=True)
     expected = tree(NOBODY, 0, 0, ends={1: "exit 9"}, names=True)
     assert Alignment(actual, expected).to_expected == {0: 0, 1: 1, 2: 2}
+    for account, name in ((actual, "m2"), (expected, "m1")):
+        account.members[1].name, account.members[2].name = name, "m1" if name == "m2" else "m2"
+    assert Alignment(actual, expected).to_expected == {0: 0, 1: 2, 2: 1}
     expected.members[2].name = "other"
     found = Alignment(actual, expected)
-    assert (found.by_name, found.missing, found.extra) == (True, [2], [2])
+    assert (found.by_name, found.missing, found.extra) == (True, [2], [1])
 
 
 def test_alike_subtrees_are_paired_whatever_their_order() -> None:

@@ -81,6 +81,28 @@ def test_threads_that_end_with_their_process() -> None:
     assert ends == {("exit 0",), ("exit 7",)}
 
 
+def test_what_was_recorded_differs_for_certain() -> None:
+    """Whatever else was lost."""
+    changed = FAMILY.replace("exit: 3", "exit: 4").replace("{wait: c}, ", "")
+    actual, expected = run(changed), run(FAMILY)
+    actual.add("lost", ring=b"events", count=3)
+    found = {str(one.what): one.sureness for one in compared(actual, expected).differences}
+    assert found["end"] is Sureness.CERTAIN
+    assert found["what became of its end"] is Sureness.LOSS
+
+
+def test_an_end_that_is_not_there_may_be_lost() -> None:
+    """Whoever runs on."""
+    text = "actors: {p: [{fork: c}], c: [THIS]}"
+    actual = run(text.replace("THIS", "pause"))
+    expected = run(text.replace("THIS", "{exit: 1}"))
+    for lossy, sureness in ((False, Sureness.CERTAIN), (True, Sureness.LOSS)):
+        if lossy:
+            actual.add("lost", ring=b"events", count=3)
+        found = {str(one.what): one.sureness for one in compared(actual, expected).differences}
+        assert found["end"] is sureness
+
+
 def test_what_may_be_lost() -> None:
     """An end, a creation: not for certain then."""
     for table in ("exit", "newtask", "wait", "exec", "fault"):

@@ -165,6 +165,17 @@ def test_a_program_without_a_subreaper(seed: int) -> None:
     assert against(trace, "a+b,b+c,b-")[0].outcome is Outcome.DIFFERENT
 
 
+def test_a_parent_that_ended_too_early() -> None:
+    """By the list it is there when all is done."""
+    early = OWN.replace("q: [{fork: r}, {barrier: made}]", "q: [{fork: r}, {waitid: {for: r, "
+                        "options: [EXITED, NOWAIT]}}]")  # fmt: skip
+    early = early.replace("{fork: s}, {barrier: made}, {barrier: end}", "{fork: s}")
+    trace = simulated(early)
+    trace.rows["actor"] = []
+    found = said(against(trace, "a+b,b+c,c+d,b-")[0])
+    assert ("last parent", "somebody else", "c") in [(one[0], *one[2:]) for one in found]
+
+
 def test_actions_or_a_file(tmp_path: Path) -> None:
     """And nothing else."""
     path = tmp_path / "out.txt"

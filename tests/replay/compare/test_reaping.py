@@ -3,6 +3,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from replay.compare.account import NOBODY, Account, Fate, Loss, Member, link
+from replay.compare.align import Alignment
+from replay.compare.difference import Sureness
+from replay.compare.freedom import Freedom
+from replay.compare.reaping import Reaping
 from tests.replay.compare.runs import compared, run, said, told
 
 ANY = """
@@ -66,3 +73,20 @@ actors:
     found = said(told(text.replace("a: [{become: subreaper}, ", "a: ["), text))
     assert ("who waited for it", "c", "p", "a") in found
     assert ("last parent", "c", "p", "a") in found
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "sureness"),
+    [(Fate.NEVER, Fate.REAPED, Sureness.LOSS), (Fate.REAPED, Fate.NEVER, Sureness.CERTAIN)],
+)
+def test_a_wait_that_was_recorded_is_one(here: Fate, there: Fate, sureness: Sureness) -> None:
+    """Only one that is not there may have been lost."""
+    sides = []
+    for fate, loss in ((here, Loss(tree=True)), (there, Loss())):
+        members = [Member("p", "p", NOBODY), Member("c", "c", 0, fate=fate, reaper=0)]
+        link(members)
+        sides.append(Account("x", members, loss=loss))
+    actual, expected = sides
+    alignment = Alignment(actual, expected)
+    (found,) = Reaping((actual, expected), alignment, Freedom()).differences()
+    assert found.sureness is sureness

@@ -39,7 +39,7 @@ def test_the_first_lines_say_it_all() -> None:
 def test_what_is_permitted_is_listed() -> None:
     """With the reason."""
     text = "actors: {p: [{fork: a}, {wait: a}], a: [{fork: b}], b: }"
-    pairs = [shown(compared(run(text, seed), run(text))) for seed in range(20)]
+    pairs = (shown(compared(run(text, seed), run(text))) for seed in range(20))
     lines = next(lines for lines in pairs if "otherwise, as it may be" in lines)
     assert lines[2] == "equal     1 thing happened otherwise, as it may be"
     assert "(the scenario leaves the order open)" in lines[-1]

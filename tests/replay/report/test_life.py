@@ -214,3 +214,21 @@ def test_a_kernel_thread_inherits_no_command() -> None:
     """It says what it is instead."""
     leader = Task(TASK, PROCESS, creation(), comm=b"kworker", kernel=True)
     assert notes(process(tasks=[leader])) == ["kernel"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "executable", "name"),
+    [
+        ((b"/bin/x", b"-a"), b"/bin/x", "x"),
+        ((b"-bash",), b"/bin/bash", "-bash"),
+        ((b"/bin/redis unix:/run/r.sock", b""), b"/bin/redis", "redis"),
+        ((b"sshd: root@pts/0",), b"/sbin/sshd", "sshd"),
+        ((b"/opt/my tools/do it",), b"/opt/my tools/do it", "do it"),
+        ((b" ",), b"/bin/x", " "),
+        ((), b"/bin/x", "x"),
+    ],
+)
+def test_program_name(argv: tuple[bytes, ...], executable: bytes, name: str) -> None:
+    """Without folders, and without what a program says of itself in its title."""
+    one = Image(0, argv, False, executable, executable, b"", b"/", (), TASK)  # noqa: FBT003
+    assert life.program_name(one) == name

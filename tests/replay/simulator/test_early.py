@@ -49,6 +49,15 @@ def test_two_that_end_the_process() -> None:
     assert {name for one in found for name in one["may_create"]} >= {"a"}
 
 
+def test_threads_that_end_alone() -> None:
+    """The status is that of the leader, or of whoever is the last."""
+    alone = "actors: {p: [{thread: t}, {exit_thread: 6}], t: [{exit_thread: 7}]}"
+    (ended,) = Rebuilt(alone).open("ended")
+    assert ended == {"process": "p", "may_create": [], "may_end": True}
+    assert Rebuilt(alone.replace("thread: 7", "thread: 6")).open("ended") == []
+    assert Rebuilt(alone.replace("exit_thread: 6", "exit: 6")).open("ended") == []
+
+
 def test_an_exec_ends_the_other_threads() -> None:
     """Those of the new image come after it."""
     text = """

@@ -53,14 +53,3 @@ def test_many_orders_are_not_tried() -> None:
   c: [{{write: r}}]
 """)
     assert [entry["permitted"] for entry in told.open("writes")] == [[]]
-
-
-def test_three_generations() -> None:
-    """All orders of three writers of one page: the last one reuses, unless they write at once."""
-    (entry,) = Rebuilt(f"""{HEAD}
-  p: [{{map: r}}, {{write: r}}, {{fork: c}}, {{barrier: x}}, {{write: r}}, {{barrier: y}}]
-  c: [{{fork: d}}, {{barrier: x}}, {{write: r}}, {{barrier: y}}]
-  d: [{{barrier: x}}, {{write: r}}, {{barrier: y}}]
-""").open("writes")
-    assert entry["pages"] == 6
-    assert entry["permitted"] in ([], ["ccc", "ccr", "crc", "rcc"])

@@ -93,6 +93,18 @@ def test_a_recording_without_steps(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "record --steps" in capsys.readouterr().err
 
 
+def test_a_host_that_hid_its_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Says so: no allocation can be told to be of a step, and none is missing."""
+    trace = steps_trace()
+    trace.rows.pop("kernel_function")
+    path = _write(trace, tmp_path / "f.ptrace")
+    for words in ((), ("--pid", "11")):
+        assert main(["steps", path, *words]) == 0
+        out = capsys.readouterr().out
+        assert "kernel.kptr_restrict" in out
+        assert "missing" not in out
+
+
 def test_no_call_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--failed has nothing to show then."""
     trace = steps_trace()
