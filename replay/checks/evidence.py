@@ -142,11 +142,11 @@ class Evidence:
         return asked or len(self.trace.table("step")) > 0
 
     def unobserved(self, *facts: str) -> str:
-        """Give the first of these facts that the recording's plan calls unobservable, or ''."""
+        """Give the first of these facts that the plan calls inferred or unobservable, or ''."""
         plan = self.trace.metadata.get("plan")
         rows = plan if isinstance(plan, list) else []
         seen = {row.get("fact"): row.get("certainty") for row in rows if isinstance(row, dict)}
-        return next((fact for fact in facts if seen.get(fact) == "unobservable"), "")
+        return next((fact for fact in facts if seen.get(fact, "observed") != "observed"), "")
 
 
 def _concerns(ring: bytes, tables: set[str]) -> bool:

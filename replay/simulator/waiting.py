@@ -40,10 +40,23 @@ def wait(host: Host, task: Task, operation: Operation) -> bool:
         _row(host, task, operation, {"result": 0}, slept=slept)
         return True
     if not children:
+        if task.process.ignores_children and not options & WNOHANG:
+            _come_after_ends(host, task, actor)
         _row(host, task, operation, {"result": -errno.ECHILD}, slept=slept)
         return True
     task.state = State.CHILD
     return False
+
+
+def _come_after_ends(host: Host, task: Task, actor: int) -> None:
+    """Come after the ends of ignored children: the call sleeps until there is none."""
+    known = host.processes.get(actor)
+    for child in host.processes.values():
+        parent = child.real_parent
+        if parent is None or parent.process is not task.process or child.ended_at is None:
+            continue
+        if actor == NOBODY or child is known:
+            task.clock.receive(child.ended_at)
 
 
 def _note_choice(

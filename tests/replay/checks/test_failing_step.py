@@ -46,8 +46,9 @@ def test_the_limit_of_the_user_shows_by_its_questions() -> None:
     fail(trace, 11)
     allocate(trace, 89_000, 0, "cred_jar")
     assert "nproc_limit" not in _first(trace)
-    trace.metadata["plan"] = [{"fact": "capability_checked", "certainty": "unobservable"}]
-    assert _first(trace) >= {"nproc_limit", "max_threads"}
+    for certainty in ("inferred", "unobservable"):
+        trace.metadata["plan"] = [{"fact": "capability_checked", "certainty": certainty}]
+        assert _first(trace) >= {"nproc_limit", "max_threads"}
     trace.metadata["plan"] = []
     for time_ns, capability in ((89_500, 24), (89_501, 21)):
         trace.add("step", time_ns=time_ns, tid=10, what=5, amount=capability, result=-1)

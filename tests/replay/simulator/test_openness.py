@@ -45,6 +45,15 @@ def test_who_ends_first_is_open() -> None:
     assert Rebuilt(ordered).open("orphans") == []
 
 
+def test_a_wait_for_ignored_children_comes_after_their_ends() -> None:
+    """It sleeps until there is none, though it reports none; a poll does not."""
+    text = "actors: {p: [{ignore: CHLD}, {fork: c}, {wait: all}], c: }"
+    for seed in range(4):
+        assert Rebuilt(text, seed=seed).open("orphans") == []
+    polls = text.replace("wait: all", "wait: {for: any, options: [NOHANG]}")
+    assert Rebuilt(polls).open("orphans") != []
+
+
 def test_it_is_written_into_the_trace() -> None:
     """A row for each, and what no simulation can know in the metadata."""
     told = Rebuilt("""
