@@ -169,7 +169,8 @@ class _Recording:
         if acting is not None:
             stack.callback(acting.abandon)
             acting.follow(session)
-        if self.interrupts.received:
+        # What runs already is recorded by now, but a command alone need not begin.
+        if self.interrupts.received and not request.adopts_running:
             raise _stopped_early(self.interrupts.received[0])
         self.gate.release()
         pump = Pump(request, self.gate.launched, session, self.interrupts, self.notice)

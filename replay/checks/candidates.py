@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from replay.checks.seen_steps import allocations
+from replay.checks.allocations import allocations
 from replay.model.values import Observed
 from replay.names import errno_name, syscall_name
 

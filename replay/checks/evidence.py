@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from replay.checks.allocations import allocated
 from replay.checks.creations import with_request
 from replay.checks.lives import ended_processes, ends, executions, tasks
 from replay.checks.reaped import reaped_children
-from replay.checks.seen_steps import allocated
 from replay.losses import Losses
 from replay.memory.history import PageHistories
 from replay.steps.naming import named
@@ -126,7 +126,7 @@ class Evidence:
 
     @cached_property
     def allocated(self) -> pl.DataFrame:
-        """The allocations that steps are known by; see `seen_steps.allocated`."""
+        """The allocations that steps are known by; see `allocations.allocated`."""
         return allocated(self.moments, self.model)
 
     @cached_property

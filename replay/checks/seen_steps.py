@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from replay.checks.allocations import allocations
 from replay.model.values import Observed
 from replay.steps.naming import UNDO
 from replay.steps.windows import ALLOCATES, What
 
 if TYPE_CHECKING:
     from replay.checks.evidence import Evidence
-    from replay.model.values import Model, Observation, Step
+    from replay.model.values import Model
 
 TABLES: Final = ("step", "slab_cache", "clone_call", "newtask")
 LACKS_STEPS: Final = "the recording has no steps: record with steps"
@@ -26,16 +27,6 @@ _MARKS: Final = {
     "sched_process_fork": What.FORK_EVENT,
     "sched_wakeup_new": What.WOKEN,
 }
-
-
-def allocations(model: Model) -> list[tuple[Step, Observation]]:
-    """Give the allocations that a step makes whenever it is taken with these flags."""
-    return [
-        (step, seen)
-        for step in model.steps
-        for seen in step.observe.get("t0", ())
-        if seen.kind is Observed.ALLOC and seen.sure and not step.only_if
-    ]
 
 
 def observable(model: Model, *, always: bool = False) -> list[str]:
@@ -66,19 +57,6 @@ def lacking(evidence: Evidence) -> str:
     unnamed = len(trace.table("step")) > 0 and not len(trace.table("kernel_function"))
     # The recorder writes the names when it ends: a trace that is cut off may have lost them.
     return LACKS_FUNCTIONS if unnamed and evidence.complete else ""
-
-
-def allocated(moments: pl.DataFrame, model: Model) -> pl.DataFrame:
-    """Give every allocation that a step is known by: window, step, part, object, time_ns."""
-    known = pl.DataFrame(
-        [(step.id, seen.name) for step, seen in allocations(model)],
-        {"step": pl.String, "part": pl.String},
-        orient="row",
-    ).unique()
-    rows = moments.filter(pl.col("what").is_in(ALLOCATES))
-    return rows.join(known, on=["step", "part"], how="semi").select(
-        "window", "step", "part", "object", "time_ns"
-    )
 
 
 def vague(evidence: Evidence) -> pl.DataFrame:

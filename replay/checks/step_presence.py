@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from replay.checks.allocations import allocations
 from replay.checks.check import Check
 from replay.checks.judge import Cases, Question, judged, nothing_recorded
 from replay.checks.post_conditions import flags_hold, flags_in_words
-from replay.checks.seen_steps import TABLES, allocations, lacking, vague
+from replay.checks.seen_steps import TABLES, lacking, vague
 from replay.checks.verdict import Verdict
 from replay.checks.words import at, created, ordered
 

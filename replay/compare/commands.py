@@ -27,7 +27,7 @@ def compare(  # noqa: PLR0913 - a command takes what its options are
         typer.Argument(
             metavar="[EXPECTED]",
             help="A trace, a scenario (its path, or its name in the package), or an expectation "
-            "file.",
+            "file (YAML or JSON, see EXPECTATION.md).",
         ),
     ] = "",
     *,

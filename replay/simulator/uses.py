@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from replay.scenario.plan import PlanRegion
     from replay.simulator.order import Stamp
 
+MOST_USES: Final = 64
+"""Uses of a region by an actor that are looked at one by one."""
 _AROUND: Final = 16
 """Pages that a read of a file may map together: do_fault_around() (mm/memory.c)."""
 
@@ -114,6 +116,8 @@ def _races(uses: Sequence[Use], region: PlanRegion) -> set[UseKind]:
     actors = defaultdict[int, list[Use]](list)
     for use in uses:
         actors[use.stamp.actor].append(use)
+    for actor, own in actors.items():
+        actors[actor] = _merged(own) if len(own) > MOST_USES else own
     names = sorted(actors)
     return {
         kind
@@ -123,6 +127,21 @@ def _races(uses: Sequence[Use], region: PlanRegion) -> set[UseKind]:
         if _conflict(use, other, region)
         for kind in (use.kind, other.kind)
     }
+
+
+def _merged(uses: Sequence[Use]) -> list[Use]:
+    """Put uses of the same kind together between which their actor learnt of no other.
+
+    They reach from the first page of all to the last, and count as done when the last one is, so
+    that rather too much is open than too little.
+    """
+    found: dict[tuple[UseKind, int, int], Use] = {}
+    for use in uses:
+        key = use.kind, use.space, id(use.stamp.seen)
+        before = found.get(key, use)
+        low, high = min(before.low, use.low), max(before.high, use.high)
+        found[key] = use._replace(low=low, high=high)
+    return sorted(found.values(), key=lambda use: use.stamp.count)
 
 
 def _unordered(ones: Sequence[Use], others: Sequence[Use]) -> Iterator[tuple[Use, Use]]:

@@ -48,7 +48,8 @@ def test_attach_to_a_running_shell(
     # GIVEN a shell that runs already
     path = tmp_path / "attached.ptrace"
     target = ["-p", str(shell.pid)] if how == "pid" else ["-a"]
-    command = [PROCTRACE, "record", "-o", str(path), *target]
+    # Without faults the start state is complete once any of it is there.
+    command = [PROCTRACE, "record", "--no-faults", "-o", str(path), *target]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=clean_environment()) as recorder:
         try:
             _wait_for_blocks(path)

@@ -59,13 +59,16 @@ def test_a_scenario_of_the_package(name: str, tmp_path: Path) -> None:
 
 
 def test_random_scenarios(tmp_path: Path) -> None:
-    """Whatever actors do, in trees of up to fifty."""
+    """Whatever actors do, in trees of up to fifty; what is not so is noticed."""
     scenarios = [random_scenario(seed, tmp_path) for seed in RANDOM_SEEDS]
     recordings = _acted([(path, at % 2) for at, path in enumerate(scenarios)], tmp_path)
     for path, recording in zip(scenarios, recordings, strict=True):
-        right = expected_of(runnable(str(path), "", []).plan, recording.trace)
-        found = compared(account_of(recording.trace), right)
+        plan, actual = runnable(str(path), "", []).plan, account_of(recording.trace)
+        right = expected_of(plan, recording.trace)
+        found = compared(actual, right)
         assert found.outcome is Outcome.EQUAL, (path.name, told(found))
+        for what, wrong in observable(plan, right, recording.trace, 1):
+            assert compared(actual, wrong).outcome is Outcome.DIFFERENT, (path.name, what)
 
 
 def test_the_commands_agree(tmp_path: Path) -> None:

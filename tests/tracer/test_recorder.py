@@ -79,6 +79,10 @@ def test_a_signal_while_it_is_prepared(tmp_path: Path, monkeypatch: pytest.Monke
     assert caught.value.status == 128 + signal.SIGTERM
     assert not effect.exists()
     assert not path.exists()
+    # What runs already has begun long ago: it is recorded up to the signal.
+    outcome = record(Request(path, whole_host=True), print)
+    assert (outcome.status, outcome.stopped_by) == (0, "signal")
+    assert open_trace(path).complete
 
 
 def test_a_file_that_exists_stops_it_before_the_command_ran(tmp_path: Path) -> None:

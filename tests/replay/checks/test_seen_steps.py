@@ -4,18 +4,9 @@
 from __future__ import annotations
 
 from replay.checks.evidence import Evidence
-from replay.checks.seen_steps import allocated, first_times, lacking, observable, vague
+from replay.checks.seen_steps import first_times, lacking, observable, vague
 from tests.replay.checks.creating import MODEL, TEXTBOOK, only
 from tests.replay.checks.mutations import life, steps
-
-
-def test_each_allocation_is_its_step_s() -> None:
-    """By where it was made and of which cache."""
-    found = allocated(Evidence(steps(), MODEL).moments, MODEL)
-    assert found.get_column("step").to_list() == [
-        "dup_task_struct", "copy_creds", "copy_files", "copy_fs", "copy_sighand", "copy_signal",
-        "copy_mm", "copy_mm", "alloc_pid",
-    ]  # fmt: skip
 
 
 def test_when_each_was_first_seen() -> None:

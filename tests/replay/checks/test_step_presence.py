@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from replay.checks.seen_steps import allocations
+from replay.checks.allocations import allocations
 from replay.checks.step_presence import opposite
 from replay.model.load import bundled_models
 from tests.replay.checks.creating import (

@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay.compare.comparison import Comparison, Outcome
+from replay.compare.comparison import Comparison, Outcome, compare_with
 from replay.compare.difference import Sureness, What
+from replay.compare.from_trace import account_of
+from replay.compare.sources import expected_trace
 from replay.model.load import load_model
 from replay.scenario.compiling import compile_plan
 from replay.scenario.library import library_names, open_scenario
 from replay.scenario.reading import with_parameters
 from replay.simulator.simulation import simulate
+from tests.histories.fake import FakeTrace
 from tests.replay.compare.runs import FAMILY, compared, fake, run, said
 from tests.replay.simulator.random_scenario import RandomScenario
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from replay.scenario.scenario import Scenario
-    from tests.histories.fake import FakeTrace
 
 MODEL = load_model("linux-6.18")
 SMALL = {"fork-bomb": "depth=2", "gc-sweep": "pages=9", "who-writes-first": "pages=6"}
@@ -55,6 +57,18 @@ def test_any_two_orders_compare_equal(random: Random, actors: int) -> None:
     for pair in ((one, one), (one, other), (other, one)):
         found = compared(*pair)
         assert found.outcome is Outcome.EQUAL, said(found)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 10))
+def test_a_wrong_end_of_any_scenario_is_caught(random: Random, actors: int) -> None:
+    """Unless it is open how all of its processes end."""
+    scenario = RandomScenario(random, actors, 10).scenario()
+    trace, expected = simulated(scenario, 1), expected_trace(simulated(scenario, 2), FakeTrace())
+    _wrong_end(trace)
+    ends = {one.name for one in account_of(trace).members if one.end == "exit 99"}
+    if ends - expected.freedom.ends - expected.freedom.maybe:
+        assert compare_with(account_of(trace), expected).outcome is Outcome.DIFFERENT
 
 
 def _status(trace: FakeTrace) -> None:

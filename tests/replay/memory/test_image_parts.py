@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from replay.memory.image_parts import Part, image_parts
 from tests.histories.memory import MemoryHistory, remember
 from tests.histories.random_memory import RandomMemory
-from tests.replay.memory.test_start import started
+from tests.replay.memory.test_start import FRAME, run_already, started
 
 if TYPE_CHECKING:
     from random import Random
@@ -107,3 +107,14 @@ def test_pages_that_were_there_as_recording_began() -> None:
     assert child[Part.HEAP] == NONE | {"resident": 4, "private": 4, "shared": 3, "copied": 1}
     assert parent[Part.FILE] == NONE | {"resident": 2}
     assert Part.FILE not in child
+
+
+def test_pages_in_common_since_before() -> None:
+    """Processes whose fork was not recorded share them all the same, until one writes."""
+    history = started("")
+    run_already(history, "other", {8: FRAME, 9: FRAME + 1, 10: 0x900})
+    history.tell("other writes 9")
+    own = NONE | {"resident": 4, "private": 4, "shared": 1}
+    assert _parts(history, 0)[Part.HEAP] == own
+    others = NONE | {"resident": 3, "private": 3, "shared": 1, "copied": 1}
+    assert _parts(history, 1)[Part.ANONYMOUS] == others

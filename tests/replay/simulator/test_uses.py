@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from replay.simulator.uses import MOST_USES
 from tests.replay.simulator.rebuilt import Rebuilt
 
 THREADS = """
@@ -45,6 +46,24 @@ def test_tasks_in_one_address_space(one: str, three: str, *, is_open: bool) -> N
     """Unless both orders come to the same, or the pages are others."""
     assert open_regions(one, NOTHING, three) == (["r"] if is_open else [])
     assert open_regions(NOTHING, one, three) == []
+
+
+def test_many_uses_are_put_together() -> None:
+    """Which is quick, and finds what there is to find; pages between them count, too."""
+    text = f"""
+regions: {{r: {{pages: 900}}}}
+actors:
+  p: [{{map: r}}, {{thread: t}}, {{repeat: {{times: {40 * MOST_USES}, steps: [THIS]}}}}, {{barrier: b}}]
+  t: [{{repeat: {{times: {40 * MOST_USES}, steps: [{{write: {{region: r, first: 700}}}}]}}}},
+      {{barrier: b}}, pause]
+"""
+    for what, is_open in (
+        ("{write: r}", False),
+        ("{read: {region: r, count: 600}}", False),
+        ("{read: {region: r, count: 800}}", True),
+        ("{read: {region: r, count: 2, step: 899}}", True),
+    ):
+        assert bool(Rebuilt(text.replace("THIS", what)).open("figures")) is is_open
 
 
 def test_what_a_read_finds_in_the_page_cache() -> None:
