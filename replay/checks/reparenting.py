@@ -46,8 +46,8 @@ def _run(evidence: Evidence) -> Verdict:
             # The children of a namespace's init are killed and die with it.
             holds=pl.when(has_reaper | pl.col("is_init").fill_null(value=False))
             .then(statement=True)
-            .when(whole).then(statement=False),
-            missing="it may have been lost",
+            .when(whole & ~pl.col("first_gone")).then(statement=False),
+            missing="it may have been lost, or the child that would tell was gone before",
             found=lambda _: "nobody has them",
         ),
         Question(
@@ -82,7 +82,9 @@ def _by_cgroup(evidence: Evidence) -> pl.Expr:
 
 def _frame(evidence: Evidence) -> pl.DataFrame:
     """Give every last switch with what was left behind, and what is known of the reaper."""
-    orphans = evidence.trace.table("orphan").group_by(TASK).agg(left=pl.len())
+    orphans = evidence.trace.table("orphan").group_by(TASK, maintain_order=True).agg(
+        pl.col("child_tid", "child_start_ns").first(), left=pl.len()
+    )  # fmt: skip
     dead = with_leader(evidence.trace.table("dead"), evidence.lives).join(
         orphans, on=TASK, how="left", maintain_order="left"
     )
@@ -91,8 +93,24 @@ def _frame(evidence: Evidence) -> pl.DataFrame:
     )
     exits = evidence.ends.select(*TASK, "signal_flags", exit_ns="time_ns").unique(TASK, keep="last")
     frame = dead.join(exits, on=TASK, how="left", maintain_order="left")
+    frame = _with_first_gone(frame, evidence)
     frame = _with_siblings(frame, evidence)
     return with_ancestry(_with_reaper(frame, evidence), evidence)
+
+
+def _with_first_gone(frame: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+    """Add whether the first child ended before its father's last switch.
+
+    It is the one whose parent is looked at then, and there is nothing to look at if it was reaped.
+    """
+    ends = evidence.ends.group_by(child_tid="tid", child_start_ns="start_ns").agg(
+        child_end_ns=pl.col("time_ns").min()
+    )
+    frame = frame.join(
+        ends, on=["child_tid", "child_start_ns"], how="left", maintain_order="left"
+    )  # fmt: skip
+    gone = pl.col("child_end_ns") < pl.col("time_ns")
+    return frame.with_columns(first_gone=gone.fill_null(value=False))
 
 
 def _with_siblings(frame: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:

@@ -197,7 +197,8 @@ def end_task(host: Host, task: Task, code: int, *, group: bool = False) -> None:
             child.leader, "child_"))  # fmt: skip
     host.memory.leave(task.space, stamp)
     release_vfork(host, task, stamp)
-    _dies(host, task, children, stamp)
+    # exit_mm() lets the parent of a vfork child go on before exit_notify() makes a zombie of it.
+    _dies(host, task, children, task.clock.tick())
 
 
 def _dies(host: Host, task: Task, children: list[Process], stamp: Stamp) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DELAYS = (0, 5)
 """Seeds: actors run as they will, or with delays, which show other orders."""
-RANDOM_SEEDS = range(1000, 1006)
+RANDOM_SEEDS = range(1000, 1004)
 
 
 def _acted(scenarios: list[tuple[str | Path, int]], folder: Path) -> list[Recording]:
@@ -79,6 +79,6 @@ def test_the_commands_agree(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout.decode()
     assert proctrace("compare", path, "gc-sweep", "--set", "pages=41").returncode == 1
     tree = proctrace("tree", path).stdout.decode()
-    assert "worker" in tree
+    assert "[gc-sweep]  # no exec" in tree
     cow = proctrace("cow", path, "--by", "process").stdout.decode()
     assert "40" in cow

@@ -90,16 +90,32 @@ INLINE void record_exit(struct followed *entry, u64 task, u32 group_dead)
 	submit_exit(r);
 }
 
-/* Whether do_exit() found itself the last of its process. Up to 6.15 that is not told: of two that
- * end at the same moment both may see that none is left. */
-INLINE u32 last_of_process(struct raw_arguments *ctx, u64 task)
+#if ARG_sched_process_exit__bool < 0
+/* By signal_struct, whose address may serve another process later: the start of the leader. */
+BPF_TABLE("lru_hash", u64, u64, ended_processes, 4096);
+#endif
+
+/* Whether do_exit() found itself the last of its process. Up to 6.15 that is not told: of several
+ * that end at the same moment each may see that none is left. There is one last task, so the first
+ * of them is taken for it. */
+INLINE u32 last_of_process(struct raw_arguments *ctx, struct followed *entry, u64 task)
 {
 #if ARG_sched_process_exit__bool >= 0
 	return (u8)ctx->args[ARG_sched_process_exit__bool];
 #else
 	u64 signal = peek(task + OFF_task_struct__signal);
+	u64 leader_start_ns = entry->leader_start_ns;
+	u64 *ended;
 
-	return peek32(signal + OFF_signal_struct__live) == 0;
+	if (peek32(signal + OFF_signal_struct__live))
+		return 0;
+	if (!ended_processes.insert(&signal, &leader_start_ns))
+		return 1;
+	ended = ended_processes.lookup(&signal);
+	if (ended && *ended == leader_start_ns)
+		return 0;
+	ended_processes.update(&signal, &leader_start_ns);
+	return 1;
 #endif
 }
 
@@ -128,6 +144,6 @@ int on_sched_process_exit(struct raw_arguments *ctx)
 	entry->ended = 1;
 	entry->syscall = 0;
 	record_orphans(entry, task, now);
-	record_exit(entry, task, last_of_process(ctx, task));
+	record_exit(entry, task, last_of_process(ctx, entry, task));
 	return 0;
 }

@@ -45,3 +45,15 @@ def test_a_recording_by_cgroup() -> None:
     only(trace, "dead").update(reaper_tid=12, reaper_tgid=12, reaper_start_ns=2_000)
     verdict = verdicts(trace)[RULE]
     assert (verdict.violated, verdict.unobservable) == (0, 1)
+
+
+def test_the_child_that_tells_was_gone() -> None:
+    """Its parent is looked at when the father leaves its CPU; who gets it is then not known."""
+    trace = orphans()
+    only(trace, "dead").update(reaper_tid=0, reaper_tgid=0, reaper_start_ns=0)
+    trace.drop("end_task", tid=12)
+    end(trace, identity(12, 2_000), 3_005)
+    verdict = verdicts(trace)[RULE]
+    assert (verdict.violated, verdict.unobservable) == (0, 1)
+    only(trace, "exit", -1)["time_ns"] = 3_011
+    assert verdicts(trace)[RULE].violated == 1

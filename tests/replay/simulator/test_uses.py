@@ -50,20 +50,22 @@ def test_tasks_in_one_address_space(one: str, three: str, *, is_open: bool) -> N
 
 def test_many_uses_are_put_together() -> None:
     """Which is quick, and finds what there is to find; pages between them count, too."""
-    text = f"""
-regions: {{r: {{pages: 900}}}}
+    text = """
+parameters: {n: 1}
+regions: {r: {pages: 900}}
 actors:
-  p: [{{map: r}}, {{thread: t}}, {{repeat: {{times: {40 * MOST_USES}, steps: [THIS]}}}}, {{barrier: b}}]
-  t: [{{repeat: {{times: {40 * MOST_USES}, steps: [{{write: {{region: r, first: 700}}}}]}}}},
-      {{barrier: b}}, pause]
+  p: [{map: r}, {thread: t}, {repeat: {times: $n, steps: [THIS]}}, {barrier: b}]
+  t: [{repeat: {times: $n, steps: [{write: {region: r, first: 700}}]}}, {barrier: b}, pause]
 """
+    times = f"n={40 * MOST_USES}"
     for what, is_open in (
         ("{write: r}", False),
         ("{read: {region: r, count: 600}}", False),
         ("{read: {region: r, count: 800}}", True),
         ("{read: {region: r, count: 2, step: 899}}", True),
     ):
-        assert bool(Rebuilt(text.replace("THIS", what)).open("figures")) is is_open
+        found = Rebuilt(text.replace("THIS", what), times).open("figures")
+        assert bool(found) is is_open
 
 
 def test_what_a_read_finds_in_the_page_cache() -> None:
