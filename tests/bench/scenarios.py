@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from replay.compare.sources import Expected
 
 WRONG_MAX = 12
-WRONG_MAX_RANDOM = 3
+WRONG_MAX_RANDOM = 1
 """So many wrong expectations are tried of a scenario of the package, and of a random one."""
 HEADINGS = ("runs", "equal", "page figures", "permitted", "outcomes", "wrong", "caught")
 
