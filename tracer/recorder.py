@@ -71,15 +71,18 @@ def record(request: Request, notice: Callable[[str], None]) -> Outcome:
         owner = (user.uid, user.gid) if user else None
         file = stack.enter_context(output.create(path, overwrite=request.overwrite, owner=owner))
         _allow_descriptors(stack)
+        interrupts = Interrupts()
         try:
             # A command that is not recorded any more is waited for without programs, and a signal
             # ends the waiting.
             with ExitStack() as live:
-                interrupts = live.enter_context(Interrupts())
+                live.enter_context(interrupts)
                 recording = _Recording(request, path, gate, interrupts, notice, acting)
                 return recording.run(file, live)
         except OSError as error:
-            gate.wait_for_command()
+            # One that came while the programs were taken out is not to be lost.
+            if not interrupts.received:
+                gate.wait_for_command()
             if isinstance(error, output.WriteError):
                 raise output.write_failure(path, error) from error
             raise
