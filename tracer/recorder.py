@@ -47,6 +47,8 @@ class Outcome:
     stopped_by: str
     problem: ProctraceError | None = None
     """Why a script was not acted to its end."""
+    interrupted_by: int = 0
+    """The first signal that asked the recorder to stop, whatever the recording ended by; or 0."""
 
 
 def record(request: Request, notice: Callable[[str], None]) -> Outcome:
@@ -194,7 +196,7 @@ class _Recording:
         problem = None if acting is None else acting.problem(pump.stopped_by, pump.status())
         return Outcome(
             self.path, pump.status(), writer.bytes_written, tasks_left, session.records_lost,
-            pump.stopped_by, problem,
+            pump.stopped_by, problem, next(iter(self.interrupts.received), 0),
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.request import Request
 from traces.errors import STATUS_UNUSABLE_INPUT, ProctraceError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.actor.script import Script
+
+_SIGNAL_STATUS: Final = 128
 
 
 def act_and_record(script: Script, output: Path | None, *, overwrite: bool) -> int:
@@ -39,11 +41,13 @@ def act_and_record(script: Script, output: Path | None, *, overwrite: bool) -> i
     outcome = record(request, _notice)
     if outcome.records_lost:
         _notice(f"LOST {outcome.records_lost} records: proctrace audit {outcome.path} shows where")
-    if outcome.problem is not None:
+    # A signal to the whole group may end the actors before the recorder takes notice of its own.
+    interrupted = outcome.interrupted_by
+    if outcome.problem is not None and not interrupted:
         raise outcome.problem
     _notice(f"Wrote {outcome.path} ({outcome.file_bytes / 1024:.0f} KiB)")
-    if outcome.stopped_by == "signal":
-        return outcome.status
+    if interrupted:
+        return _SIGNAL_STATUS + interrupted
     next_words = ["proctrace", "compare", str(outcome.path), *script.words]
     _notice(f"Next: {shell_line([os.fsencode(word) for word in next_words])}")
     return 0

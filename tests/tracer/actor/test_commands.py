@@ -28,13 +28,14 @@ def recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., l
 
     def ending(
         status: int = 0, lost: int = 0, by: str = "end of the last task",
-        problem: ProctraceError | None = None,
+        problem: ProctraceError | None = None, interrupted_by: int = 0,
     ) -> list[Request]:  # fmt: skip
         made: list[Request] = []
 
         def record(request: Request, _notice: object) -> Outcome:
             made.append(request)
-            return Outcome(tmp_path / "a.ptrace", status, 2048, 0, lost, by, problem)
+            path = tmp_path / "a.ptrace"
+            return Outcome(path, status, 2048, 0, lost, by, problem, interrupted_by)
 
         monkeypatch.setattr(recorder, "record", record)
         return made
@@ -72,9 +73,13 @@ def test_a_file_must_be_named() -> None:
     )  # fmt: skip
 
 
-def test_a_signal_is_the_status(recorded: Callable[..., list[Request]], tmp_path: Path) -> None:
-    """As a shell has it; the root's own status is the scenario's affair."""
-    recorded(status=130, by="signal")
+@pytest.mark.parametrize("by", ["signal", "end of the last task"])
+def test_a_signal_is_the_status(
+    recorded: Callable[..., list[Request]], tmp_path: Path, by: str
+) -> None:
+    """As a shell has it, even when it ended all actors before the recorder took notice."""
+    problem = ProctraceError("what", "why", "hint")
+    recorded(status=143, by=by, interrupted_by=2, problem=problem)
     assert act_and_record(SCRIPT, tmp_path / "a.ptrace", overwrite=False) == 130
 
 
