@@ -12,8 +12,6 @@ import ctypes
 import importlib
 import json
 import os
-import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -22,6 +20,7 @@ from tracer import object_cache
 from tracer.bpf_map import MapShape
 from tracer.bpf_syscall import ProgramInfo, map_info, program_info
 from tracer.compiled import Compiled, with_maps
+from tracer.compiler_log import reporting, standard_error_into_file
 from tracer.kept_programs import KeptPrograms
 from traces.errors import ProctraceError
 
@@ -167,7 +166,7 @@ def compile_program(text: str) -> Bpf:
     if kept is not None:
         with contextlib.suppress(OSError):  # then bcc tells what the kernel refuses
             return KeptPrograms(kept)
-    with _reporting("cannot compile the BPF programs", source), _stub_headers():
+    with reporting("cannot compile the BPF programs", source), _stub_headers():
         bpf = cast("Bpf", bpf_class(text=source, cflags=_CFLAGS))
     object_cache.keep(name, _extract(bpf))
     return bpf
@@ -219,13 +218,13 @@ def load_raw_tracepoint(bpf: Bpf, function_name: str) -> LoadedFunction:
 
     Raise ProctraceError, with the verifier's log in a file that the hint names, on refusal.
     """
-    with _reporting(f"cannot load the BPF program {function_name}"):
+    with reporting(f"cannot load the BPF program {function_name}"):
         return bpf.load_func(function_name.encode(), bpf.RAW_TRACEPOINT)
 
 
 def load_perf_event(bpf: Bpf, function_name: str) -> LoadedFunction:
     """Load one function as a perf event program; as `load_raw_tracepoint`."""
-    with _reporting(f"cannot load the BPF program {function_name}"):
+    with reporting(f"cannot load the BPF program {function_name}"):
         return bpf.load_func(function_name.encode(), bpf.PERF_EVENT)
 
 
@@ -235,7 +234,7 @@ def attach_software_event(bpf: Bpf, config: int, function_name: str) -> None:
     Raise HookRefused when the kernel refuses.
     """
     what = f"cannot attach {function_name} to the perf software event {config}"
-    with _standard_error_into_file():
+    with standard_error_into_file():
         ctypes.set_errno(0)
         try:
             bpf.attach_perf_event(
@@ -257,7 +256,7 @@ def detach_software_event(bpf: Bpf, config: int) -> None:
 def attach(bpf: Bpf, tracepoint: str, function_name: str) -> None:
     """Run a loaded function at a raw tracepoint; raise HookRefused when the kernel refuses."""
     what = f"cannot attach {function_name} to the raw tracepoint {tracepoint}"
-    with _standard_error_into_file():
+    with standard_error_into_file():
         ctypes.set_errno(0)
         try:
             bpf.attach_raw_tracepoint(tracepoint.encode(), function_name.encode())
@@ -304,41 +303,3 @@ def _stub_headers() -> Iterator[None]:
             del os.environ["BCC_KERNEL_SOURCE"]
         else:
             os.environ["BCC_KERNEL_SOURCE"] = before
-
-
-@contextmanager
-def _standard_error_into_file() -> Iterator[Any]:
-    """Send what C code prints on descriptor 2 to a temporary file, and give the file."""
-    with tempfile.TemporaryFile() as log:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        terminal = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield log
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
-@contextmanager
-def _reporting(what: str, source: bytes = b"") -> Iterator[None]:
-    """Turn any failure of bcc into one ProctraceError whose hint names a log of its messages."""
-    with _standard_error_into_file() as log:
-        try:
-            yield
-        except Exception as error:  # bcc raises no narrower class
-            log.seek(0)
-            path = _keep(log.read(), source)
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise ProctraceError(
-                what, why, f"the compiler's and verifier's messages are in {path}"
-            ) from error
-
-
-def _keep(messages: bytes, source: bytes) -> Path:
-    with tempfile.NamedTemporaryFile(prefix="proctrace-", suffix=".log", delete=False) as kept:
-        kept.write(messages)
-        if source:
-            kept.write(b"\n---- the program ----\n" + source)
-        return Path(kept.name)
