@@ -48,10 +48,18 @@ def _add_reapers(trace: TraceTables, nodes: Nodes) -> None:
 
 
 def _orphans(trace: TraceTables) -> pl.DataFrame:
-    """Give the orphan rows by time, each with the reaper of the parent's next dead row."""
+    """Give the orphan rows by time, each with the reaper of the parent's next dead row.
+
+    `first_ended`: the first of the orphans had ended before that row.
+    """
     key = ["tid", "start_ns"]
     dead = trace.table("dead").select(
         *key, "reaper_tid", "reaper_tgid", "reaper_start_ns", pl.col("time_ns").alias("dead_ns")
+    )
+    ended = (
+        trace.table("exit")
+        .group_by(child_tid="tid", child_start_ns="start_ns")
+        .agg(child_end_ns=pl.col("time_ns").min())
     )
     return (
         trace.table("orphan")
@@ -64,13 +72,24 @@ def _orphans(trace: TraceTables) -> pl.DataFrame:
             strategy="forward",
             check_sortedness=False,  # both are sorted by time, and so is each task's part
         )
-        .with_columns(pl.col("reaper_tid").fill_null(0))
+        .join(ended, on=["child_tid", "child_start_ns"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("reaper_tid").fill_null(0),
+            first_ended=(pl.col("child_end_ns") < pl.col("dead_ns"))
+            .first()
+            .over([*key, "dead_ns"])
+            .fill_null(value=False),
+        )
     )
 
 
 def _without_reaper(orphans: pl.DataFrame, nodes: Nodes) -> int:
-    """Count orphans given to nobody; an init's children die with it (zap_pid_ns_processes())."""
-    lone = orphans.filter(pl.col("reaper_tid") == 0)
+    """Count orphans given to nobody; an init's children die with it (zap_pid_ns_processes()).
+
+    The first orphan is asked for its new parent at the father's last switch. One that had ended may
+    have been reaped by then, as by a parent that ignores SIGCHLD, and there is nobody to ask.
+    """
+    lone = orphans.filter((pl.col("reaper_tid") == 0) & ~pl.col("first_ended"))
     count = 0
     for tid, tgid, start_ns in columns(lone, "tid", "tgid", "start_ns"):
         father = nodes.process_of(tid, tgid, start_ns)

@@ -123,6 +123,17 @@ def test_orphans_whose_reaper_is_not_recorded() -> None:
     assert forest.anomalies.count("orphans_without_reaper") == 1
 
 
+def test_an_orphan_that_was_reaped_before_it_could_be_asked() -> None:
+    """Its father leaves a zombie behind, and whoever gets it lets it go at once."""
+    history = told("sh forks a, a forks b, b exits, a exits")
+    [left] = history.made.of("dead", tid=history.threads["a"].tid)
+    assert left["reaper_tid"]
+    left.update(reaper_tid=0, reaper_tgid=0, reaper_start_ns=0)
+    assert history.forest().anomalies.count("orphans_without_reaper") == 0
+    history.made.lose("exit", tid=history.threads["b"].tid)
+    assert history.forest().anomalies.count("orphans_without_reaper") == 1
+
+
 def test_orphans_of_an_identity_that_ended_twice() -> None:
     """The old leader's children went to the thread that took its identity."""
     history = told(
