@@ -15,14 +15,19 @@ from tracer.interrupts import Interrupts
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_noted_and_wakes_a_poll(number: signal.Signals) -> None:
     """The recorder is not ended by it; it is told."""
-    with Interrupts() as interrupts:
-        os.kill(os.getpid(), number)
-        ready, _, _ = select.select([interrupts.wake_fd], [], [], 5)
-        assert ready == [interrupts.wake_fd]
-        assert interrupts.received == [number]
-        interrupts.clear_wake_up()
-        assert select.select([interrupts.wake_fd], [], [], 0)[0] == []
-        interrupts.clear_wake_up()
+    # These tests may have been started with nohup themselves.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), number)
+            ready, _, _ = select.select([interrupts.wake_fd], [], [], 5)
+            assert ready == [interrupts.wake_fd]
+            assert interrupts.received == [number]
+            interrupts.clear_wake_up()
+            assert select.select([interrupts.wake_fd], [], [], 0)[0] == []
+            interrupts.clear_wake_up()
+    finally:
+        signal.signal(number, before)
 
 
 def test_handlers_are_given_back() -> None:
